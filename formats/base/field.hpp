@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "formats/base/bytes.hpp"
+
+namespace vmstate {
+
+/// One node of decoded device state. Leaves keep no value: it is read from the bytes by field_value().
+struct Field {
+  enum class Kind : std::uint8_t {
+    scalar,      ///< integer or boolean; `count` equal elements of size/count bytes each
+    opaque,      ///< bytes whose inside is not described (buffers, custom encoders)
+    structure,   ///< nested body: fields, then subsections
+    subsection,  ///< 0x05 record: header of `header_size` bytes, then fields and subsections
+    gap          ///< bytes nobody described
+  };
+  Kind kind = Kind::opaque;
+  std::string name;                         ///< as the description names it; subsections: their full name
+  std::string type;                         ///< wire type ("uint32", "struct", "pci config", …)
+  std::string description;                  ///< structures: name of the nested description
+  std::uint32_t version = 0;                ///< structures and subsections
+  std::optional<std::uint32_t> index;       ///< element number where an array stands element by element
+  std::uint32_t count = 1;                  ///< elements of a scalar array kept as one node
+  std::uint32_t header_size = 0;            ///< subsections: bytes of the record before its first field
+  ByteRange range;                          ///< in the stream, header included
+  std::vector<Field> fields;
+  std::vector<Field> subsections;
+};
+
+/// Decoded body of one section.
+struct FieldTree {
+  std::string decoded_by;  ///< "description", "layout:NAME", "opaque"
+  std::vector<Field> fields;
+  std::vector<Field> subsections;
+};
+
+/// An integer (signed or not), a boolean, a word, or bytes.
+using FieldValue = std::variant<std::monostate, std::uint64_t, std::int64_t, bool, Bytes>;
+
+/// Wire size in bytes of one element of a scalar type; 0 for types whose inside is not known.
+std::uint32_t scalar_size(std::string_view type);
+/// Value of element `element` of a leaf. `bytes` are the leaf's own bytes (range.size of them).
+FieldValue field_value(const Field& field, Bytes bytes, std::uint32_t element = 0);
+
+/// "name", "name[3]", as shown in paths.
+std::string field_label(const Field& field, std::optional<std::uint32_t> element = std::nullopt);
+
+/// Calls `visit(path, field)` for every node, parents first. Paths join labels with '.', subsections with '/'.
+void walk_fields(const FieldTree& tree, const std::function<void(const std::string& path, const Field&)>& visit);
+
+}  // namespace vmstate
