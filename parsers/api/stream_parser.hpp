@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "formats/base/events.hpp"
+#include "formats/base/finding.hpp"
+#include "formats/base/forward_reader.hpp"
+#include "formats/base/limits.hpp"
+
+namespace vmstate {
+
+class Registry;
+
+/// Called now and then with the position in the stream, for progress.
+class ProgressSink {
+ public:
+  virtual ~ProgressSink() = default;
+  virtual void at(Offset position) = 0;
+};
+
+/// What the caller needs of a stream, so that a parser may leave undone what nobody asked for.
+struct ParseOptions {
+  bool decode_devices = true;   ///< build field trees (DeviceState); otherwise bodies go by as Payload
+  bool check_page_content = true;  ///< decode compressed pages, look for holes
+};
+
+struct ParseContext {
+  ForwardReader& in;
+  EventSink& events;
+  Findings& findings;
+  const Limits& limits;
+  const Registry& registry;
+  ParseOptions options;
+  ProgressSink* progress = nullptr;  ///< may be null
+};
+
+/// Frames one stream version: sections, footers, commands, end. Stateless; all state is in the call.
+class StreamParser {
+ public:
+  virtual ~StreamParser() = default;
+  virtual std::string_view name() const = 0;  ///< "qevm-v3"
+  virtual std::string_view description() const = 0;
+  /// `head`: the first bytes of the source, at least 512 unless it is shorter.
+  virtual bool recognises(Bytes head) const = 0;
+  /// Sends events to the end of the input, whatever it holds. A fault of the medium stays in context.in.
+  virtual void parse(ParseContext& context) const = 0;
+};
+
+}  // namespace vmstate

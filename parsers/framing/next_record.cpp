@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parsers/framing/next_record.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "formats/base/cursor.hpp"
+#include "formats/wire/qevm.hpp"
+#include "formats/wire/ram.hpp"
+#include "parsers/api/record_probe.hpp"
+
+namespace vmstate {
+namespace {
+
+using namespace wire::qevm;
+
+// Bytes that must be in sight to judge a place: the longest header, or a footer and a header.
+constexpr std::size_t sight = longest_header_size + footer_size + 16;
+
+bool contains(std::span<const std::uint32_t> ids, std::uint32_t id) { return std::ranges::find(ids, id) != ids.end(); }
+
+// A PART or END of an open section whose body begins like page records or an end mark.
+bool is_open_part(Bytes bytes, const SearchFacts& facts) {
+  if (bytes.size() < short_header_size + wire::ram::word_size) return false;
+  if (bytes[0] != section_part && bytes[0] != section_end) return false;
+  if (!contains(facts.open_ids, load_be32(&bytes[1]))) return false;
+  const auto word = load_be64(&bytes[short_header_size]);
+  constexpr std::uint64_t flags = 0x3ff;
+  constexpr std::uint64_t beyond_any_guest = std::uint64_t{1} << 52;
+  return word < beyond_any_guest && (word & flags) != 0;
+}
+
+bool begins_record(Bytes bytes, const SearchFacts& facts) {
+  switch (bytes[0]) {
+    case eof: return is_described_end(bytes);
+    case section_start:
+    case section_full: {
+      const auto header = likely_long_header(bytes);
+      return header && (facts.footers != true || facts.known_name(header->name) || header->name.size() >= 4);
+    }
+    case section_part:
+    case section_end: return is_open_part(bytes, facts);
+    default: return false;
+  }
+}
+
+// Distance behind a footer of a known section that a record follows, or 0.
+std::size_t footer_then_record(Bytes bytes, const SearchFacts& facts, bool at_end) {
+  if (bytes.size() < footer_size || bytes[0] != section_footer || facts.footers == false) return 0;
+  if (!facts.known_id(load_be32(&bytes[1]))) return 0;
+  return credible_record(bytes.subspan(footer_size), facts.open_ids, at_end) ? footer_size : 0;
+}
+
+// Calls `judge(view, from, to, at_end)` for ever longer views; each place is judged once with enough bytes in sight.
+template <class Judge>
+void search(ForwardReader& in, std::size_t from, const Limits& limits, Judge&& judge) {
+  for (std::size_t reach = 1 << 16;; reach = std::min(reach * 4, limits.lookahead)) {
+    const Bytes view = in.peek(reach);
+    const bool at_end = view.size() < reach;
+    const std::size_t to = at_end ? view.size() : view.size() - std::min(view.size(), sight);
+    if (from < to) {
+      if (judge(view, from, to, at_end)) return;
+      from = to;
+    }
+    if (at_end || reach >= limits.lookahead) return;
+  }
+}
+
+}  // namespace
+
+std::optional<std::size_t> find_next_record(ForwardReader& in, const SearchFacts& facts, const Limits& limits) {
+  std::optional<std::size_t> found;
+  search(in, 1, limits, [&](Bytes view, std::size_t from, std::size_t to, bool at_end) {
+    for (std::size_t at = from; at < to; ++at) {
+      const std::uint8_t byte = view[at];
+      if (byte > section_full && byte != section_footer) continue;
+      const Bytes here = view.subspan(at);
+      if (byte == section_footer) {
+        if (const auto behind = footer_then_record(here, facts, at_end)) found = at + behind;
+      } else if (begins_record(here, facts)) {
+        found = at;
+      }
+      if (found) return true;
+    }
+    return false;
+  });
+  return found;
+}
+
+std::optional<std::size_t> find_footer(ForwardReader& in, std::uint32_t id, std::optional<std::size_t> expected,
+                                       const SearchFacts& facts, const Limits& limits) {
+  const std::array<std::uint8_t, footer_size> pattern{section_footer, static_cast<std::uint8_t>(id >> 24),
+                                                      static_cast<std::uint8_t>(id >> 16),
+                                                      static_cast<std::uint8_t>(id >> 8), static_cast<std::uint8_t>(id)};
+  std::optional<std::size_t> found;
+  std::optional<std::size_t> unconfirmed;  // in front of something that is no record: damage may follow
+  const auto distance = [&](std::size_t at) { return at > *expected ? at - *expected : *expected - at; };
+  search(in, 0, limits, [&](Bytes view, std::size_t from, std::size_t to, bool at_end) {
+    auto it = view.begin() + static_cast<std::ptrdiff_t>(from);
+    const auto last = view.begin() + static_cast<std::ptrdiff_t>(to);
+    while ((it = std::search(it, view.end(), pattern.begin(), pattern.end())) < last) {
+      const auto at = static_cast<std::size_t>(it - view.begin());
+      if (credible_record(view.subspan(at + footer_size), facts.open_ids, at_end)) {
+        if (!found || !expected || distance(at) < distance(*found)) found = at;
+        if (!expected || at >= *expected) return true;
+      } else if (!unconfirmed) {
+        unconfirmed = at;
+      }
+      ++it;
+    }
+    // Once behind the expected place the nearest one is known.
+    return found && expected && to > *expected && to - *expected > distance(*found);
+  });
+  return found ? found : unconfirmed;
+}
+
+}  // namespace vmstate
