@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/app/dump.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "tools/app/verbs.hpp"
+
+namespace vmstate::app {
+namespace {
+
+Result<void> run_verb(Inspection& inspection, const DumpOptions& options, const Io& io) {
+  using Verb = DumpOptions::Verb;
+  switch (options.verb) {
+    case Verb::sections: return sections(inspection, options, io);
+    case Verb::state: return state(inspection, options, io);
+    case Verb::ram: return ram(inspection, options, io);
+    case Verb::bytes: return bytes(inspection, options, io);
+    case Verb::check: return check(inspection, options, io);
+    case Verb::extract: return extract(inspection, options, io);
+    default: return overview(inspection, options, io);
+  }
+}
+
+int one_file(const std::string& path, const DumpOptions& options, const Io& io) {
+  Inspection inspection(path, options, io);
+  auto done = inspection.open();
+  if (done) done = run_verb(inspection, options, io);
+  if (!done) {
+    io.err(fmt::format("vmstate-dump: {}\n", printable(done.error().message)));
+    return done.error().kind == Fault::Kind::medium ? exit_io_error : exit_unreadable;
+  }
+  return inspection.status();
+}
+
+}  // namespace
+
+const char* version() { return VMSTATE_VERSION; }
+
+int dump(const DumpOptions& options, const Io& io) {
+  if (options.verb == DumpOptions::Verb::formats) return formats(options, io);
+  if (options.explain) return explain(options, io);
+  int status = exit_nothing_found;
+  for (const std::string& path : options.files) {
+    if (io.interrupted()) return exit_interrupted;
+    const bool headed = options.files.size() > 1 && !options.json && options.verb != DumpOptions::Verb::check;
+    if (headed) io.out(fmt::format("{}== {} ==\n", path == options.files.front() ? "" : "\n", printable(path)));
+    status = std::max(status, one_file(path, options, io));
+    if (io.output_failed()) {
+      io.err("vmstate-dump: standard output cannot be written\n");
+      return exit_io_error;
+    }
+  }
+  return io.interrupted() ? exit_interrupted : status;
+}
+
+}  // namespace vmstate::app

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "formats/base/finding.hpp"
+#include "formats/base/limits.hpp"
+#include "parsers/source/open_chain.hpp"
+
+namespace vmstate::app {
+
+enum class When : std::uint8_t { automatic, always, never };
+
+/// What every verb understands.
+struct CommonOptions {
+  std::vector<std::string> files;
+  bool json = false;
+  IoMode io = IoMode::automatic;
+  When color = When::automatic;
+  When progress = When::automatic;
+  Severity fail_on = Severity::warning;
+  Limits limits;
+};
+
+struct DumpOptions : CommonOptions {
+  enum class Verb : std::uint8_t { overview, sections, state, ram, bytes, check, extract, formats };
+  Verb verb = Verb::overview;
+  std::vector<std::string> devices;    ///< state: globs of section names
+  std::vector<std::string> fields;     ///< state: globs of field paths
+  std::optional<Offset> at;            ///< bytes: one offset
+  std::optional<std::string> explain;  ///< check: a code
+  bool quiet = false;                  ///< check: exit status only
+  std::string part;                    ///< extract: stream, section, description, xml, cookie
+  std::string section;                 ///< extract section: its name, "name" or "name#instance"
+  std::string output;                  ///< extract: file, or "-"
+  bool force = false;                  ///< extract: replace an existing output
+};
+
+}  // namespace vmstate::app

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <map>
+
+#include <fmt/format.h>
+
+#include "tools/app/section_records.hpp"
+#include "tools/app/verbs.hpp"
+
+namespace vmstate::app {
+namespace {
+
+// Sections in brief: PART records of one section that follow each other are one line.
+class Brief {
+ public:
+  struct Line {
+    std::string type;
+    std::optional<std::uint32_t> id;
+    std::string name;
+    std::optional<std::uint32_t> instance;
+    std::optional<std::uint32_t> version;
+    ByteRange range;
+    std::optional<ByteRange> body;
+    std::string boundary;
+    std::uint64_t count = 1;
+  };
+
+  void add(const SectionRecord& record) {
+    if (!lines_.empty() && record.type == "part" && lines_.back().type == "part" && lines_.back().id == record.id) {
+      Line& last = lines_.back();
+      last.range = ByteRange::between(last.range.offset, record.range.end());
+      if (record.body && last.body) last.body->size += record.body->size;
+      ++last.count;
+      return;
+    }
+    if (lines_.size() >= most_lines) {
+      ++dropped_;
+      return;
+    }
+    lines_.push_back({std::string(record.type), record.id, std::string(record.name), record.instance, record.version,
+                      record.range, record.body, std::string(record.boundary), 1});
+  }
+  const std::vector<Line>& lines() const { return lines_; }
+  std::uint64_t dropped() const { return dropped_; }
+
+ private:
+  static constexpr std::size_t most_lines = 10000;
+  std::vector<Line> lines_;
+  std::uint64_t dropped_ = 0;
+};
+
+std::string detail_text(const LayerDetail& detail) {
+  struct Show {
+    std::string operator()(const std::string& value) const { return printable(value); }
+    std::string operator()(std::uint64_t value) const { return std::to_string(value); }
+    std::string operator()(bool value) const { return value ? "yes" : "no"; }
+  };
+  return fmt::format("{} {}", detail.key, std::visit(Show{}, detail.value));
+}
+
+std::string end_text(StreamEndKind end) {
+  switch (end) {
+    case StreamEndKind::eof: return "whole";
+    case StreamEndKind::truncated: return "cut off";
+    case StreamEndKind::premature_eof: return "ended early by a zero byte";
+    case StreamEndKind::unreadable: return "not readable to its end";
+  }
+  return {};
+}
+
+std::string brief_name(const Brief::Line& line) {
+  std::string name = printable(line.name);
+  if (line.instance.value_or(0) != 0) name += fmt::format("#{}", *line.instance);
+  if (line.count > 1) name += fmt::format(" ({} records)", line.count);
+  return name;
+}
+
+void write_sections(Text& text, const Brief& brief) {
+  text.line(text.styled("Sections", Text::Style::bold));
+  for (const Brief::Line& line : brief.lines()) {
+    const std::string version = line.version ? fmt::format("v{}", *line.version) : "";
+    text.line(fmt::format("  {:>12}  {:<13} {:<44} {:<4} {:>10}  {}", offset_text(line.range.offset), line.type,
+                          brief_name(line), version, line.body ? line.body->size : line.range.size,
+                          text.styled(line.boundary, Text::Style::dim)));
+  }
+  if (brief.dropped() > 0) text.line(fmt::format("  … and {} more", brief.dropped()));
+}
+
+void write_ram_brief(Text& text, const RamSummary& ram) {
+  if (ram.blocks().empty()) return;
+  text.line(text.styled("RAM", Text::Style::bold));
+  for (const RamSummary::Block& block : ram.blocks()) {
+    const RamSummary::Pages pages = block.pages();
+    std::string kinds;
+    const auto kind = [&](std::uint64_t count, std::string_view what) {
+      if (count > 0) kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", count, what);
+    };
+    kind(pages.data, "data");
+    kind(pages.zero, "zero");
+    kind(pages.fill, "filled");
+    kind(pages.xbzrle, "xbzrle");
+    kind(pages.compressed, "compressed");
+    kind(pages.mapped, "mapped");
+    kind(pages.never_sent, "never sent");
+    kind(block.resent, "sent again");
+    text.line(fmt::format("  {:<34} {:>10}  {}", printable(block.block.name), size_text(block.block.size), kinds));
+  }
+}
+
+void write_json(const Inspection& inspection, const Brief& brief, const Io& io) {
+  JsonWriter json(io.out);
+  json.begin_object();
+  write_schema(json);
+  write_file(json, inspection);
+  write_layers(json, inspection);
+  write_stream(json, inspection);
+  json.key("sections");
+  json.begin_array();
+  for (const Brief::Line& line : brief.lines()) {
+    const SectionRecord record{line.type, line.id, line.name, line.instance, line.version, line.range, line.body, line.boundary,
+                               line.count > 1 ? std::optional(line.count) : std::nullopt};
+    write_section(json, record, inspection.file_offset(line.range.offset));
+  }
+  json.end_array();
+  write_ram(json, inspection.ram());
+  write_findings(json, inspection.findings());
+  json.end_object();
+}
+
+}  // namespace
+
+void write_stream_lines(Text& text, const Inspection& inspection) {
+  const auto size = inspection.file_size();
+  text.line(fmt::format("{}  {}", text.styled(printable(inspection.path()), Text::Style::bold),
+                        size ? size_text(*size) : "size unknown"));
+  text.line(text.styled("Layers", Text::Style::bold));
+  for (const Layer& layer : inspection.layers()) {
+    std::string details;
+    for (const LayerDetail& detail : layer.details) details += (details.empty() ? "" : ", ") + detail_text(detail);
+    text.line(fmt::format("  {:<14} at {:<10} {}", layer.kind, offset_text(layer.offset), details));
+  }
+  if (!inspection.recognised()) return;
+  const StreamSummary& stream = inspection.stream();
+  text.line(text.styled("Stream", Text::Style::bold));
+  text.line(fmt::format("  {} version {}, {}, {}", stream.format, stream.version, size_text(stream.size), end_text(stream.end)));
+  text.line(fmt::format("  machine      {}", stream.machine ? printable(*stream.machine) : "not named"));
+  if (inspection.machine().run_state()) text.line(fmt::format("  run state    {}", printable(*inspection.machine().run_state())));
+  text.line(fmt::format("  page size    {}", stream.page_size == 0 ? "not known" : std::to_string(stream.page_size)));
+  std::string capabilities;
+  for (const std::string& capability : stream.capabilities) capabilities += " " + printable(capability);
+  if (!capabilities.empty()) text.line(fmt::format("  capabilities{}", capabilities));
+  if (stream.uuid) text.line(fmt::format("  uuid         {}", *stream.uuid));
+  text.line(fmt::format("  carries      {}, {}, {}", stream.configuration ? "configuration" : "no configuration",
+                        stream.footers ? "footers" : "no footers", stream.description ? "description" : "no description"));
+  const MachineSummary& machine = inspection.machine();
+  text.line(fmt::format("  holds        {} device sections ({}), {} CPUs", machine.devices(), size_text(machine.device_bytes()),
+                        machine.cpus()));
+}
+
+void write_findings_block(Text& text, const Inspection& inspection) {
+  text.line(text.styled("Findings", Text::Style::bold));
+  if (inspection.findings().all().empty()) text.line("  none");
+  write_findings(text, inspection.findings(), "  ");
+}
+
+Result<void> overview(Inspection& inspection, const DumpOptions& options, const Io& io) {
+  Brief brief;
+  SectionRecords records([&](const SectionRecord& record) { brief.add(record); });
+  if (auto done = inspection.run(records); !done) return done;
+  if (options.json) {
+    write_json(inspection, brief, io);
+    return {};
+  }
+  Text text(io, options.color);
+  write_stream_lines(text, inspection);
+  if (inspection.recognised()) {
+    write_sections(text, brief);
+    write_ram_brief(text, inspection.ram());
+  }
+  write_findings_block(text, inspection);
+  return {};
+}
+
+}  // namespace vmstate::app

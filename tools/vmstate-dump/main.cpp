@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <exception>
+#include <map>
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include "tools/app/dump.hpp"
+
+namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
+volatile std::sig_atomic_t writes_a_file = 0;  // then an interrupt lets it be removed first
+bool output_failed = false;
+
+vmstate::app::Io real_io() {
+  vmstate::app::Io io;
+  io.out = [](std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) output_failed = true;
+  };
+  io.err = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); };
+  io.out_is_terminal = isatty(STDOUT_FILENO) != 0;
+  io.err_is_terminal = isatty(STDERR_FILENO) != 0;
+  const char* no_color = std::getenv("NO_COLOR");
+  io.no_color = no_color != nullptr && *no_color != '\0';
+  io.seconds = [] {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+  };
+  io.interrupted = [] { return interrupted != 0; };
+  io.output_failed = [] { return output_failed; };
+  return io;
+}
+
+using vmstate::app::DumpOptions;
+using vmstate::app::When;
+
+// An option whose words stand for values.
+template <class Value>
+void add_words(CLI::App& app, const char* name, Value& target, std::map<std::string, Value> words, const char* text) {
+  std::vector<std::string> names;
+  for (const auto& [word, value] : words) names.push_back(word);
+  app.add_option_function<std::string>(
+         name, [&target, words = std::move(words)](const std::string& word) { target = words.at(word); }, text)
+      ->check(CLI::IsMember(names));
+}
+
+void add_common(CLI::App& app, DumpOptions& options) {
+  const std::map<std::string, When> when{{"auto", When::automatic}, {"always", When::always}, {"never", When::never}};
+  app.add_flag("--json", options.json, "one JSON document instead of text");
+  add_words<When>(app, "--color", options.color, when, "colours: auto is on a terminal; NO_COLOR is honoured");
+  add_words<When>(app, "--progress", options.progress, when, "progress on standard error: auto is on a terminal");
+  add_words<vmstate::IoMode>(app, "--io", options.io,
+                             {{"auto", vmstate::IoMode::automatic}, {"mmap", vmstate::IoMode::mmap}, {"pread", vmstate::IoMode::pread}},
+                             "how files are read");
+  add_words<vmstate::Severity>(
+      app, "--fail-on", options.fail_on,
+      {{"note", vmstate::Severity::note}, {"warning", vmstate::Severity::warning}, {"error", vmstate::Severity::error}},
+      "exit with 1 from this severity on (default: warning)");
+}
+
+void add_files(CLI::App& app, DumpOptions& options) {
+  app.add_option("FILE", options.files, "state files; - reads a pipe")->required();
+}
+
+CLI::App* add_verb(CLI::App& app, DumpOptions& options, DumpOptions::Verb verb, const char* name, const char* text,
+                   const char* examples) {
+  CLI::App* sub = app.add_subcommand(name, text);
+  sub->footer(examples);
+  sub->parse_complete_callback([&options, verb] { options.verb = verb; });
+  add_common(*sub, options);
+  return sub;
+}
+
+void describe(CLI::App& app, DumpOptions& options) {
+  using Verb = DumpOptions::Verb;
+  app.set_version_flag("--version", std::string("vmstate-dump ") + vmstate::app::version());
+  app.footer(
+      "Examples:\n"
+      "  vmstate-dump saved.vm                                what it is, what it holds, what is wrong with it\n"
+      "  vmstate-dump state saved.vm --device 'cpu*'          registers of every CPU\n"
+      "  vmstate-dump check *.save || echo look at these      for scripts\n"
+      "  zstdcat saved.zst | vmstate-dump sections -          a pipe; compressed files are opened directly, too\n\n"
+      "Exit status: 0 nothing found, 1 findings, 2 not readable as a state, 64 usage, 70 bug, 74 I/O error, 130 interrupted.");
+  add_common(app, options);
+  app.add_option("FILE", options.files, "state files; - reads a pipe");
+  app.require_subcommand(0, 1);
+
+  add_files(*add_verb(app, options, Verb::sections, "sections", "every record of the stream, with offsets",
+                      "Example: vmstate-dump sections saved.vm"), options);
+  auto* state = add_verb(app, options, Verb::state, "state", "device state, field by field",
+                         "Examples:\n  vmstate-dump state saved.vm --device '*/ide'\n"
+                         "  vmstate-dump state saved.vm --device cpu --field 'env.cr*'");
+  state->add_option("--device", options.devices, "only devices whose name matches; cpu#1 is instance 1 of cpu")->type_name("GLOB");
+  state->add_option("--field", options.fields, "only fields whose path matches")->type_name("GLOB");
+  add_files(*state, options);
+  add_files(*add_verb(app, options, Verb::ram, "ram", "RAM blocks and what each of their pages is",
+                      "Example: vmstate-dump ram saved.vm"), options);
+  auto* bytes = add_verb(app, options, Verb::bytes, "bytes", "whose every byte of the file is",
+                         "Examples:\n  vmstate-dump bytes saved.vm\n  vmstate-dump bytes saved.vm --at 0x119a20");
+  bytes->add_option("--at", options.at, "answer for the byte at this offset of the stream")
+      ->type_name("OFFSET");
+  add_files(*bytes, options);
+  auto* check = add_verb(app, options, Verb::check, "check", "findings only; made for scripts",
+                         "Examples:\n  vmstate-dump check saved.vm\n  vmstate-dump check --explain VMS0307");
+  check->add_option("--explain", options.explain, "what a finding means and what to do")->type_name("CODE");
+  check->add_flag("-q,--quiet", options.quiet, "exit status only");
+  check->add_option("FILE", options.files, "state files; - reads a pipe");
+  auto* extract = add_verb(app, options, Verb::extract, "extract", "take one part out, unwrapped",
+                           "Examples:\n  vmstate-dump extract stream domain.save -o stream.migr\n"
+                           "  vmstate-dump extract section saved.vm --name cpu#1 -o cpu1.bin\n"
+                           "  vmstate-dump extract xml domain.save -o -");
+  extract->add_option("PART", options.part, "stream, section, description, xml or cookie")
+      ->required()->check(CLI::IsMember({"stream", "section", "description", "xml", "cookie"}));
+  extract->add_option("ARGS", options.files, "[NAME of the section] FILE")->required();
+  extract->add_option("--name", options.section, "name of the section, NAME or NAME#INSTANCE");
+  extract->add_option("-o,--output", options.output, "file to write; - writes to standard output")->required();
+  extract->add_flag("--force", options.force, "replace an existing file");
+  add_verb(app, options, Verb::formats, "formats", "what this build can read", "Example: vmstate-dump formats");
+}
+
+// What CLI11 cannot know: which verbs want how many files. Null: all is well.
+const char* complaint(DumpOptions& options) {
+  using Verb = DumpOptions::Verb;
+  if (options.verb == Verb::formats || options.explain) return nullptr;
+  if (options.verb == Verb::extract) {
+    if (options.part == "section" && options.section.empty() && options.files.size() == 2) {
+      options.section = options.files.front();
+      options.files.erase(options.files.begin());
+    }
+    if (options.part == "section" && options.section.empty()) return "extract section wants a section NAME and a FILE";
+    if (options.files.size() != 1) return "extract takes one FILE";
+    return nullptr;
+  }
+  if (options.files.empty()) return "no FILE given; --help shows examples";
+  if (options.json && options.files.size() > 1) return "--json prints one document, so it takes one FILE";
+  return nullptr;
+}
+
+int run(int argc, char** argv) {
+  DumpOptions options;
+  CLI::App app("Look inside a saved state of a QEMU virtual machine, without running it.", "vmstate-dump");
+  describe(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : vmstate::app::exit_usage;
+  }
+  if (const char* text = complaint(options)) {
+    std::fprintf(stderr, "vmstate-dump: %s\n", text);
+    return vmstate::app::exit_usage;
+  }
+  writes_a_file = options.verb == DumpOptions::Verb::extract ? 1 : 0;
+  int status = vmstate::app::dump(options, real_io());
+  if (std::fflush(stdout) != 0 || output_failed) status = vmstate::app::exit_io_error;
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGINT, [](int) {
+    if (writes_a_file == 0 || interrupted != 0) _exit(vmstate::app::exit_interrupted);
+    interrupted = 1;
+  });
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "vmstate-dump: this is a bug in the tool: %s\n", error.what());
+    return vmstate::app::exit_bug;
+  }
+}
