@@ -31,7 +31,7 @@ struct LayerPart {
 /// One container layer, or the stream inside all of them.
 struct Layer {
   std::string kind;                    ///< "libvirt-save", "zstd", …
-  Offset offset = 0;                   ///< where it begins in the address space around it
+  Offset offset = 0;                   ///< where it begins: in the file, or in the content of the decompressing layer around it
   std::optional<std::uint64_t> size;   ///< bytes it occupies there, if known
   std::vector<LayerDetail> details;
   std::vector<LayerPart> parts;        ///< bytes that are the layer's own, not its content's

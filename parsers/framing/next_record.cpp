@@ -16,6 +16,7 @@ using namespace wire::qevm;
 
 // Bytes that must be in sight to judge a place: the longest header, or a footer and a header.
 constexpr std::size_t sight = longest_header_size + footer_size + 16;
+constexpr std::size_t most_inserted = 8192;
 
 bool contains(std::span<const std::uint32_t> ids, std::uint32_t id) { return std::ranges::find(ids, id) != ids.end(); }
 
@@ -51,18 +52,21 @@ std::size_t footer_then_record(Bytes bytes, const SearchFacts& facts, bool at_en
   return credible_record(bytes.subspan(footer_size), facts.open_ids, at_end) ? footer_size : 0;
 }
 
-// Calls `judge(view, from, to, at_end)` for ever longer views; each place is judged once with enough bytes in sight.
+// Calls `judge(view, from, to, at_end)` for ever longer views up to `limit` bytes; each place is judged once, with enough
+// bytes in sight.
 template <class Judge>
-void search(ForwardReader& in, std::size_t from, const Limits& limits, Judge&& judge) {
-  for (std::size_t reach = 1 << 16;; reach = std::min(reach * 4, limits.lookahead)) {
+void search(ForwardReader& in, std::size_t from, std::size_t limit, std::uint64_t& budget, Judge&& judge) {
+  limit = static_cast<std::size_t>(std::min<std::uint64_t>(limit, budget));
+  for (std::size_t reach = std::min<std::size_t>(1 << 16, limit);; reach = std::min(reach * 4, limit)) {
     const Bytes view = in.peek(reach);
     const bool at_end = view.size() < reach;
     const std::size_t to = at_end ? view.size() : view.size() - std::min(view.size(), sight);
     if (from < to) {
+      budget -= std::min<std::uint64_t>(budget, to - from);
       if (judge(view, from, to, at_end)) return;
       from = to;
     }
-    if (at_end || reach >= limits.lookahead) return;
+    if (at_end || reach >= limit) return;
   }
 }
 
@@ -70,7 +74,7 @@ void search(ForwardReader& in, std::size_t from, const Limits& limits, Judge&& j
 
 std::optional<std::size_t> find_next_record(ForwardReader& in, const SearchFacts& facts, const Limits& limits) {
   std::optional<std::size_t> found;
-  search(in, 1, limits, [&](Bytes view, std::size_t from, std::size_t to, bool at_end) {
+  search(in, 1, limits.lookahead, facts.budget, [&](Bytes view, std::size_t from, std::size_t to, bool at_end) {
     for (std::size_t at = from; at < to; ++at) {
       const std::uint8_t byte = view[at];
       if (byte > section_full && byte != section_footer) continue;
@@ -95,7 +99,9 @@ std::optional<std::size_t> find_footer(ForwardReader& in, std::uint32_t id, std:
   std::optional<std::size_t> found;
   std::optional<std::size_t> unconfirmed;  // in front of something that is no record: damage may follow
   const auto distance = [&](std::size_t at) { return at > *expected ? at - *expected : *expected - at; };
-  search(in, 0, limits, [&](Bytes view, std::size_t from, std::size_t to, bool at_end) {
+  // What is inserted into a body is seldom longer than a block of a file system.
+  const std::size_t limit = expected ? std::min(limits.lookahead, 2 * *expected + most_inserted + sight) : limits.lookahead;
+  search(in, 0, limit, facts.budget, [&](Bytes view, std::size_t from, std::size_t to, bool at_end) {
     auto it = view.begin() + static_cast<std::ptrdiff_t>(from);
     const auto last = view.begin() + static_cast<std::ptrdiff_t>(to);
     while ((it = std::search(it, view.end(), pattern.begin(), pattern.end())) < last) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "formats/base/cursor.hpp"
+#include "formats/base/offset_text.hpp"
 #include "formats/wire/qevm.hpp"
 #include "parsers/api/record_probe.hpp"
 #include "parsers/api/registry.hpp"
@@ -21,6 +22,13 @@ bool WalkState::knows_name(std::string_view name) const {
   if (!description) return false;
   return std::ranges::any_of(description->model.devices(),
                              [&](const DescribedDevice& device) { return device.name == name; });
+}
+
+std::optional<LocatedDescription> WalkState::look_ahead(std::optional<Offset> before) {
+  const Offset from = context.in.position();
+  if (from < looked_until) return std::nullopt;
+  looked_until = from + context.limits.lookahead / 2;
+  return locate_ahead(context.in, before, context.limits);
 }
 
 void skip_lost(WalkState& walk, std::uint64_t size, std::string_view reason) {
@@ -124,7 +132,7 @@ class QevmWalker {
   void ended_between_records() {
     const Offset at = walk_.in().position();
     auto& finding = walk_.findings().add(Code::ends_between_sections, {at, 0},
-                                         "the stream ends at " + std::to_string(at) + " without its end byte");
+                                         "the stream ends at " + offset_text(at) + " without its end byte");
     finding.hint = walk_.description_seen ? "" : "the sections before this point are whole";
     walk_.finish(StreamEndKind::truncated);
   }
@@ -132,7 +140,7 @@ class QevmWalker {
   void unknown_type(std::uint8_t type) {
     const Offset at = walk_.in().position();
     auto& finding = walk_.findings().add(Code::unknown_section_type, {at, 1},
-                                         "byte " + std::to_string(type) + " at " + std::to_string(at) +
+                                         "byte " + std::to_string(type) + " at " + offset_text(at) +
                                              " is no section type");
     finding.evidence = evidence();
     resynchronise(walk_, "unknown record");
@@ -223,10 +231,12 @@ class QevmWalker {
     walk_.package_end = outer;
     --walk_.package_depth;
     walk_.events().on(PackageEnd{walk_.in().position()});
-    if (!walk_.end && walk_.in().position() != *end)
-      walk_.findings().add(Code::package_overrun, {begin, size},
+    const bool ended_inside = walk_.end && *walk_.end != StreamEndKind::eof;
+    const Offset here = walk_.in().position();
+    if (!ended_inside && here != *end)
+      walk_.findings().add(Code::package_overrun, ByteRange::between(begin, std::min(here, *end)),
                            "the package announces " + std::to_string(size) + " bytes, its records end after " +
-                               std::to_string(walk_.in().position() - begin));
+                               std::to_string(here - begin));
   }
 
   void report_end() {
@@ -252,10 +262,13 @@ class QevmWalker {
 
 bool resynchronise(WalkState& walk, std::string_view reason) {
   auto& in = walk.in();
-  const auto distance = find_next_record(in, walk.search_facts(), walk.context.limits);
+  // Damage that never ends is no damage to a stream any more.
+  constexpr std::uint64_t most_resynchronisations = 10000;
+  const bool hopeless = ++walk.resynchronisations > most_resynchronisations;
+  const auto distance = hopeless ? std::nullopt : find_next_record(in, walk.search_facts(), walk.context.limits);
   const Offset at = in.position();
   if (!distance) {
-    walk.findings().add(Code::boundary_lost, {at, 0}, "nothing behind " + std::to_string(at) + " could be read");
+    walk.findings().add(Code::boundary_lost, {at, 0}, "nothing behind " + offset_text(at) + " could be read");
     skip_rest(walk, Gap::Kind::lost, reason);
     walk.finish(StreamEndKind::unreadable);
     return false;
@@ -267,7 +280,7 @@ bool resynchronise(WalkState& walk, std::string_view reason) {
                                       std::to_string(*distance) + " bytes" +
                                           (zeros > 0 ? ", the first " + std::to_string(zeros) + " of them zero," : "") +
                                           " belong to no section; reading goes on at " +
-                                          std::to_string(at + *distance));
+                                          offset_text(at + *distance));
   finding.evidence.assign(view.begin(), view.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(64, view.size())));
   skip_lost(walk, *distance, reason);
   return true;

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "formats/base/cursor.hpp"
+#include "formats/base/offset_text.hpp"
 #include "formats/wire/qevm.hpp"
 #include "parsers/api/record_probe.hpp"
 #include "parsers/api/registry.hpp"
@@ -80,7 +81,7 @@ class SectionReader {
 
   bool header_damaged(Offset at, const std::string& why) {
     walk_.findings().add(Code::header_damaged, {at, std::max<std::uint64_t>(header_.range.size, 1)},
-                         "the section header at " + std::to_string(at) + " cannot be right: " + why);
+                         "the section header at " + offset_text(at) + " cannot be right: " + why);
     resynchronise(walk_, "damaged section header");
     return false;
   }
@@ -245,13 +246,15 @@ class SectionReader {
   }
 
   void find_description() {
-    if (walk_.looked_ahead || header_.type != SectionType::full || walk_.package_depth > 0 || !walk_.ram_started) return;
-    walk_.looked_ahead = true;
+    const bool unlikely = header_.type != SectionType::full || walk_.package_depth > 0 || !walk_.ram_started;
+    if (unlikely || walk_.own_description) return;
     const auto before = walk_.description ? std::optional(walk_.description->at) : std::nullopt;
-    auto nearer = locate_ahead(in_, before, walk_.context.limits);
+    auto nearer = walk_.look_ahead(before);
+    if (walk_.description) walk_.own_description = true;
     // One that is nearer is this stream's own: what stands at the end of the file belongs to something behind it.
     if (!nearer || (walk_.description && !nearer->model.complete())) return;
     walk_.description = std::move(nearer);
+    walk_.own_description = true;
     publish_description(walk_);
   }
 
@@ -324,7 +327,7 @@ class SectionReader {
     if (walk_.description)
       walk_.findings().add(Code::boundary_guessed, {body_at_, *at},
                            "the end of '" + section_label(header_) + "' was taken to be at " +
-                               std::to_string(body_at_ + *at) + ", where a record credibly begins");
+                               offset_text(body_at_ + *at) + ", where a record credibly begins");
     else if (walk_.scanned_boundaries == 1)
       walk_.first_scanned = {body_at_, *at};
     return *at;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "formats/base/cursor.hpp"
+#include "formats/base/offset_text.hpp"
 #include "formats/wire/qevm.hpp"
 #include "parsers/api/record_probe.hpp"
 #include "parsers/framing/walk_state.hpp"
@@ -81,7 +82,7 @@ bool devices_remain(const WalkState& walk) {
 }
 
 void say_premature(WalkState& walk, Offset at, std::uint64_t zeros) {
-  std::string message = "the zero byte at " + std::to_string(at) + " ends the stream for every loader, but ";
+  std::string message = "the zero byte at " + offset_text(at) + " ends the stream for every loader, but ";
   if (devices_remain(walk)) {
     const auto& devices = walk.description->model.devices();
     message += "the description lists " + std::to_string(devices.size() - walk.next_device) + " more devices from '" +
@@ -148,7 +149,7 @@ void read_end_of_stream(WalkState& walk) {
     read_description_here(walk);
     return walk.finish(StreamEndKind::eof);
   }
-  if (!walk.description) walk.description = locate_ahead(in, std::nullopt, walk.context.limits);
+  if (!walk.description) walk.description = walk.look_ahead(std::nullopt);
   const Bytes view = in.peek(longest_header_size + footer_size);
   const bool record_behind =
       view.size() > 1 && view[1] != eof && credible_record(view.subspan(1), walk.open_ids, false);
@@ -194,7 +195,7 @@ void read_trailing(WalkState& walk) {
   const std::uint64_t size = skip_rest(walk, Gap::Kind::trailing, stream ? "second stream" : "trailing bytes");
   if (stream)
     walk.findings().add(Code::second_stream, {content, size},
-                        "another stream begins behind the end of this one, at " + std::to_string(content))
+                        "another stream begins behind the end of this one, at " + offset_text(content))
         .hint = "cut it out (from its offset on) to look at it";
   else
     walk.findings().add(Code::trailing_bytes, {content, size},

@@ -38,7 +38,11 @@ struct WalkState {
   std::set<std::string, std::less<>> names_seen;
   std::uint64_t scanned_boundaries = 0;     ///< sections whose end was only searched
   ByteRange first_scanned{};
-  bool looked_ahead = false;                ///< the description was searched forwards once
+  bool own_description = false;             ///< nothing nearer than `description` is to be searched
+  Offset looked_until = 0;                  ///< up to here the description was searched forwards
+  std::uint64_t search_budget = 0;
+  Offset budget_position = 0;
+  std::uint64_t resynchronisations = 0;
   bool ram_started = false;
   bool postcopy = false;
   unsigned package_depth = 0;
@@ -58,10 +62,18 @@ struct WalkState {
   }
   bool knows_id(std::uint32_t id) const { return open.contains(id) || full_ids.contains(id); }
   bool knows_name(std::string_view name) const;
-  SearchFacts search_facts() const {
+  SearchFacts search_facts() {
+    constexpr std::uint64_t basic_budget = std::uint64_t{64} << 20;
+    constexpr std::uint64_t budget_per_byte = 4;
+    // Grows with what was read, so that searching stays in proportion to the file.
+    const Offset position = context.in.position();
+    search_budget += budget_per_byte * (position - budget_position) + (budget_position == 0 ? basic_budget : 0);
+    budget_position = position;
     return {facts.footers, open_ids, [this](std::uint32_t id) { return knows_id(id); },
-            [this](std::string_view name) { return knows_name(name); }};
+            [this](std::string_view name) { return knows_name(name); }, search_budget};
   }
+  /// The description ahead of the reader, searched at most once in every stretch of the stream.
+  std::optional<LocatedDescription> look_ahead(std::optional<Offset> before);
 };
 
 /// Claims `size` bytes at the reader as lost and moves behind them. Passes Gap::Kind::lost.

@@ -6,6 +6,8 @@
 #include <set>
 #include <string_view>
 
+#include "formats/base/offset_text.hpp"
+
 namespace vmstate {
 namespace {
 
@@ -70,7 +72,7 @@ void Completeness::on(const SectionBegin& e) {
           for (const std::size_t device : it->second.devices_inside)
             report(Code::device_before_ram_end, devices_[device],
                    "'" + label(devices_[device].name, devices_[device].instance) + "' stands before the end of RAM at " +
-                       std::to_string(header.range.offset));
+                       offset_text(header.range.offset));
       }
       return;
   }
@@ -100,7 +102,7 @@ void Completeness::on(const StreamEnd& e) {
 void Completeness::compare_with_description() {
   std::map<Identity, std::vector<std::size_t>> positions;
   for (std::size_t i = 0; i < described_.size(); ++i) positions[{described_[i].name, described_[i].instance}].push_back(i);
-  std::vector<bool> found(described_.size());
+  std::vector<std::optional<Offset>> found(described_.size());  // where each described device stands
   std::map<Identity, std::size_t> seen;
   std::vector<std::size_t> order, matched;
   std::vector<std::size_t> strangers;
@@ -117,7 +119,7 @@ void Completeness::compare_with_description() {
       continue;
     }
     const std::size_t position = it->second[occurrence];
-    found[position] = true;
+    found[position] = device.header.offset;
     order.push_back(position);
     matched.push_back(i);
     if (described_[position].version && device.version != *described_[position].version)
@@ -130,11 +132,16 @@ void Completeness::compare_with_description() {
     for (const std::size_t i : strangers)
       report(Code::device_undescribed, devices_[i],
              "'" + label(devices_[i].name, devices_[i].instance) + "' is not in the description");
-  for (std::size_t i = 0; i < described_.size(); ++i) {
-    if (found[i]) continue;
+  // A missing device belongs in front of the next one that is there.
+  Offset place = end_byte_ ? end_byte_->offset : 0;
+  for (std::size_t i = described_.size(); i-- > 0;) {
+    if (found[i]) {
+      place = *found[i];
+      continue;
+    }
     const std::string name = label(described_[i].name, described_[i].instance);
-    const Offset at = end_byte_ ? end_byte_->offset : 0;
-    Finding& finding = findings_.add(Code::device_missing, {at, 0}, "'" + name + "' is described but not in the stream");
+    Finding& finding = findings_.add(Code::device_missing, {place, 0},
+                                     "'" + name + "' is described but not in the stream; its place is at " + std::to_string(place));
     finding.section = name;
     if (lost_) finding.hint = "part of the stream could not be read: it may have been there";
   }
@@ -196,7 +203,7 @@ void Completeness::check_essentials() {
   findings_.add(Code::expected_device_missing, at, "every PC has " + missing + ", this stream has not");
   if (!end_byte_) return;
   if (trailing_)
-    findings_.add(Code::premature_eof, at, "the stream ends at byte " + std::to_string(at.offset) +
+    findings_.add(Code::premature_eof, at, "the stream ends at " + offset_text(at.offset) +
                                                " although devices that every PC has have not come")
         .hint = "a loader takes the zero byte for the end and leaves all later devices in their reset state";
   else

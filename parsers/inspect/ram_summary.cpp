@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "formats/base/offset_text.hpp"
+
 namespace vmstate {
 namespace {
 
@@ -56,9 +58,10 @@ std::uint64_t RamSummary::pages_of(const RamBlock& block) const {
 }
 
 void RamSummary::on(const RamBlocks& e) {
+  // Only the last entry known so far can have changed: the bitmap behind it was read meanwhile.
+  if (!blocks_.empty() && blocks_.size() <= e.blocks.size()) blocks_.back().block = e.blocks[blocks_.size() - 1];
   for (const RamBlock& block : e.blocks.subspan(std::min(blocks_.size(), e.blocks.size())))
     blocks_.push_back({block, PageMap(pages_of(block))});
-  for (std::size_t i = 0; i < e.blocks.size(); ++i) blocks_[i].block = e.blocks[i];
 }
 
 void RamSummary::on(const RamPages& e) {
@@ -107,8 +110,10 @@ void RamSummary::on(const StreamEnd& e) {
   }
   std::uint64_t data = 0;
   for (const Block& block : blocks_) data += block.pages().data + block.pages().mapped;
-  // With multifd all pages that are not zero go over other channels; the marks of its rounds stay in this one.
-  const bool nothing_but_zero = data == 0 && total > 0 && !mapped_ && !ignore_shared_;
+  // With multifd all pages that are not zero go over other channels; the marks of its rounds stay in this one. Where bytes
+  // were lost or a block has no entry in the list, damage explains the missing pages.
+  const bool damaged = lost_ || std::ranges::any_of(blocks_, [](const Block& mine) { return mine.block.size == 0; });
+  const bool nothing_but_zero = data == 0 && total > 0 && !mapped_ && !ignore_shared_ && !damaged;
   if (nothing_but_zero && (flushes_ || missing == total || missing > 0)) {
     findings_.add(Code::ram_elsewhere, ram_at_, std::to_string(missing) + " of " + std::to_string(total) +
                                                     " pages of guest RAM are not in this file and no page in it holds data")
@@ -140,7 +145,7 @@ void RamSummary::judge(const Block& mine, ByteRange at) {
   auto& finding = findings_.add(Code::ram_pages_never_sent, at,
                                 std::to_string(pages.never_sent) + " of " + std::to_string(mine.map.pages()) + " pages of block '" +
                                     mine.block.name + "' were never sent, the first at " +
-                                    std::to_string(mine.map.next_never(0) * page_size_));
+                                    offset_text(mine.map.next_never(0) * page_size_));
   if (lost_) finding.hint = "part of the stream could not be read: the pages may have been there";
   if (mine.resent == 1 && pages.never_sent == 1)
     findings_.add(Code::ram_wrong_pass, at, "one page of block '" + mine.block.name +

@@ -35,7 +35,7 @@ struct Header {
   std::uint32_t flags = 0;
   std::uint32_t modified = 0;  // seconds since 1970
   std::string name;
-  Bytes checked;               // what the checksum covers
+  Bytes checked;  // what the checksum covers
   std::uint32_t checksum = 0;
 };
 
@@ -76,7 +76,7 @@ class LzopDecoder final : public MemberDecoder {
   bool may_begin(std::uint8_t first) const override { return first == static_cast<std::uint8_t>(magic[0]); }
 
   bool restart() override {
-    expect(Stage::magic, magic.size());
+    expect(Stage::start, magic.size());
     decoded_.clear();
     return true;
   }
@@ -91,7 +91,7 @@ class LzopDecoder final : public MemberDecoder {
 
  private:
   // What collected_ will hold once it is wanted_ long.
-  enum class Stage : std::uint8_t { magic, header, extra_length, extra, block_size, block };
+  enum class Stage : std::uint8_t { start, header, extra_length, extra, block_size, block };
 
   void expect(Stage stage, std::size_t size) {
     stage_ = stage;
@@ -121,7 +121,7 @@ class LzopDecoder final : public MemberDecoder {
 
   DecodeStep use_collected() {
     switch (stage_) {
-      case Stage::magic: return use_magic();
+      case Stage::start: return use_magic();
       case Stage::header: return use_header();
       case Stage::extra_length: return use_extra_length();
       case Stage::extra: expect(Stage::block_size, 4); return DecodeStep::more;
@@ -188,7 +188,8 @@ class LzopDecoder final : public MemberDecoder {
   // Stored blocks carry no checksum of their coded form.
   bool has_coded(std::uint32_t flag) const { return has(flag) && !stored(); }
   std::size_t checksums_size() const {
-    return 4u * (has(adler32_of_decoded) + has(crc32_of_decoded) + has_coded(adler32_of_coded) + has_coded(crc32_of_coded));
+    return 4u *
+           (has(adler32_of_decoded) + has(crc32_of_decoded) + has_coded(adler32_of_coded) + has_coded(crc32_of_coded));
   }
 
   DecodeStep use_block() {
@@ -224,7 +225,7 @@ class LzopDecoder final : public MemberDecoder {
     return false;
   }
 
-  Stage stage_ = Stage::magic;
+  Stage stage_ = Stage::start;
   std::size_t wanted_ = 0;
   std::vector<std::uint8_t> collected_;
   std::uint32_t flags_ = 0;

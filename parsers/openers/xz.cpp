@@ -67,9 +67,7 @@ class Xz final : public CodecOpener {
  public:
   std::string_view name() const override { return "xz"; }
   std::string_view description() const override { return "xz (several streams and padding between them)"; }
-  bool recognises(Bytes head) const override {
-    return as_text(head).starts_with(as_text(Bytes(magic)));
-  }
+  bool recognises(Bytes head) const override { return as_text(head).starts_with(as_text(Bytes(magic))); }
 
  protected:
   std::unique_ptr<MemberDecoder> make_decoder() const override { return std::make_unique<XzDecoder>(); }

@@ -68,7 +68,9 @@ class ZstdDecoder final : public MemberDecoder {
 class Zstd final : public CodecOpener {
  public:
   std::string_view name() const override { return "zstd"; }
-  std::string_view description() const override { return "zstd (several frames, skippable frames, windows up to 128 MiB)"; }
+  std::string_view description() const override {
+    return "zstd (several frames, skippable frames, windows up to 128 MiB)";
+  }
   bool recognises(Bytes head) const override { return as_text(behind_skippable_frames(head)).starts_with(magic); }
 
  protected:

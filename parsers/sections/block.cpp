@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "formats/base/offset_text.hpp"
 #include "formats/wire/block_migration.hpp"
 #include "parsers/api/record_body.hpp"
 
@@ -35,19 +36,19 @@ class BlockBody final : public RecordBody {
         return reader.damaged(
             "word", range,
             fmt::format("flags {:#x} of a block word at {} mean nothing; expected 0x1, 0x2, 0x4 or 0x9",
-                        word & wire::flag_mask, range.offset));
+                        word & wire::flag_mask, offset_text(range.offset)));
     }
   }
 
   static std::optional<BodyEnd> end_of_section(BodyReader& reader, ByteRange range, std::uint64_t sector) {
-    if (sector != 0) reader.report("word", range, fmt::format("the end word at {} holds a sector", range.offset));
+    if (sector != 0) reader.report("word", range, fmt::format("the end word at {} holds a sector", offset_text(range.offset)));
     reader.claim("block end", {}, wire::word_size);
     return BodyEnd::complete;
   }
 
   static std::optional<BodyEnd> progress(BodyReader& reader, ByteRange range, std::uint64_t percent) {
     if (percent > 100)
-      reader.report("word", range, fmt::format("the progress word at {} says {} per cent", range.offset, percent));
+      reader.report("word", range, fmt::format("the progress word at {} says {} per cent", offset_text(range.offset), percent));
     reader.claim("block progress", fmt::format("{} %", percent), wire::word_size);
     return std::nullopt;
   }
@@ -59,7 +60,7 @@ class BlockBody final : public RecordBody {
     if (!head) return reader.cut("name of a block device");
     if (!plausible_disk_name(name))
       return reader.damaged("device", ByteRange::between(at, head.position()),
-                            fmt::format("no device name at {}: {} bytes that no name consists of", at, name.size()));
+                            fmt::format("no device name at {}: {} bytes that no name consists of", offset_text(at), name.size()));
     if (sector % wire::sectors_per_block != 0)
       reader.report("word", {at - wire::word_size, wire::word_size},
                     fmt::format("sector {} of {} is not the first of a block of {} sectors", sector, name,

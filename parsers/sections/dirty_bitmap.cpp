@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "formats/base/offset_text.hpp"
 #include "formats/wire/dirty_bitmap.hpp"
 #include "parsers/api/record_body.hpp"
 
@@ -56,7 +57,7 @@ class DirtyBitmapBody final : public RecordBody {
     if (!flags_are_possible(flags))
       return reader.damaged(
           "flags", {at, 1},
-          fmt::format("flags {:#04x} of the dirty-bitmap element at {} do not go together", flags, at));
+          fmt::format("flags {:#04x} of the dirty-bitmap element at {} do not go together", flags, offset_text(at)));
     if (const auto end = read_name(reader, head, flags & wire::node_name, node_, "node name")) return end;
     if (const auto end = read_name(reader, head, flags & wire::bitmap_name, bitmap_, "bitmap name")) return end;
     if (const auto end = parse_action(reader, head, flags)) return end;
@@ -73,7 +74,7 @@ class DirtyBitmapBody final : public RecordBody {
     if (!head) return reader.cut(std::string(field));
     if (!plausible_disk_name(text))
       return reader.damaged(field, ByteRange::between(at, head.position()),
-                            fmt::format("no {} at {}: {} bytes that no name consists of", field, at, text.size()));
+                            fmt::format("no {} at {}: {} bytes that no name consists of", field, offset_text(at), text.size()));
     name = text;
     return std::nullopt;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "formats/base/offset_text.hpp"
 #include "formats/wire/pbs_state.hpp"
 #include "parsers/api/record_body.hpp"
 
@@ -21,7 +22,7 @@ class PbsStateBody final : public RecordBody {
     if (size > wire::largest_state)
       return reader.damaged("size", range,
                             fmt::format("{} bytes of backup state announced at {}; expected at most {}", size,
-                                        range.offset, wire::largest_state));
+                                        offset_text(range.offset), wire::largest_state));
     reader.claim("pbs-state size", fmt::format("{} bytes", size), wire::size_size);
     if (reader.claim_bulk("backup state", size)) return BodyEnd::complete;
     return reader.cut("backup state");

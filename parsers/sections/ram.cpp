@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "formats/base/offset_text.hpp"
 #include "formats/wire/qevm.hpp"
 #include "parsers/api/record_probe.hpp"
 #include "parsers/sections/ram_blocks.hpp"
@@ -168,7 +169,10 @@ class RamBody final : public SectionBody {
     auto& in = context.in;
     const Offset at = in.position();
     if (trouble == Trouble::unknown_block && adopt_block(context, record)) return std::nullopt;
+    // A body that is damaged without end is no page records at all.
+    constexpr unsigned most_damages = 10000;
     report(context, trouble, record);
+    if (++damages_ > most_damages) return BodyEnd::damaged;
     for (std::uint64_t lost = 0; lost < context.limits.scan;) {
       const Bytes view = in.peek(search_window);
       const bool at_end = view.size() < search_window;
@@ -184,7 +188,7 @@ class RamBody final : public SectionBody {
       if (at_end) break;
     }
     context.findings.add(Code::ram_resynchronised, ByteRange::between(at, in.position()),
-                         "no page record was found behind " + std::to_string(at));
+                         "no page record was found behind " + offset_text(at));
     return in.at_end() ? BodyEnd::cut : BodyEnd::damaged;
   }
 
@@ -196,16 +200,17 @@ class RamBody final : public SectionBody {
 
   // A block that pages name but the list does not: damage in the list, if the record is sound otherwise.
   bool adopt_block(SectionContext& context, const Record& record) {
+    constexpr std::size_t most_adopted = 16;
     const std::string name(record.name);
-    if (!credible_name(name) || blocks_.all().size() >= context.limits.ram_blocks) return false;
-    BlockTable extended = blocks_;
-    extended.add({name, 0, {}, {}, {}});
-    RecordReader trial(extended);
-    trial.set_page_size(reader_.page_size());
-    if (!trial.chain(context.in.peek(search_window), credible_chain)) return false;
+    if (!credible_name(name) || adopted_ >= most_adopted) return false;
+    blocks_.add({name, 0, {}, {}, {}});
+    if (!reader_.chain(context.in.peek(search_window), credible_chain)) {
+      blocks_.remove_last();
+      return false;
+    }
+    ++adopted_;
     context.findings.add(Code::ram_unknown_block, {context.in.position(), word_size + 1 + name.size()},
                          "pages of block '" + name + "', which the block list does not have");
-    blocks_.add({name, 0, {}, {}, {}});
     context.events.on(RamBlocks{blocks_.all()});
     return true;
   }
@@ -216,7 +221,7 @@ class RamBody final : public SectionBody {
     const auto zeros = static_cast<std::size_t>(
         std::ranges::find_if(view, [](std::uint8_t byte) { return byte != 0; }) - view.begin());
     constexpr std::size_t hole = 16;
-    const std::string place = " at " + std::to_string(at) + after_page();
+    const std::string place = " at " + offset_text(at) + after_page();
     Finding* finding = nullptr;
     if (zeros >= hole) {
       finding = &context.findings.add(Code::zero_run, {at, zeros},
@@ -289,7 +294,7 @@ class RamBody final : public SectionBody {
     std::string message = to == from ? "the end mark is missing; " : std::to_string(to - from) + " bytes of guest RAM could not be read; ";
     message += resume.section_over ? "the section ends at " : "page records go on at ";
     auto& finding = context.findings.add(resume.section_over ? Code::ram_unterminated : Code::ram_resynchronised,
-                                         ByteRange::between(from, to), message + std::to_string(to));
+                                         ByteRange::between(from, to), message + offset_text(to));
     const std::uint64_t one_record = word_size + reader_.page_size();
     if (to - from == one_record || to - from == word_size + 1)
       finding.hint = "exactly one record is lost: its page word is damaged, the rest of RAM is in step";
@@ -304,6 +309,8 @@ class RamBody final : public SectionBody {
   bool page_size_known_ = false;
   bool in_list_ = false;
   bool fill_noted_ = false;
+  std::size_t adopted_ = 0;  ///< blocks that pages name but the list does not
+  unsigned damages_ = 0;
 };
 
 class RamParser final : public SectionParser {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "formats/base/offset_text.hpp"
 #include "parsers/api/record_probe.hpp"
 
 namespace vmstate::ram {
@@ -32,7 +33,7 @@ class ListReader {
       if (entry == Entry::cut) return ListEnd::cut;
       if (entry == Entry::damaged) {
         damaged("the RAM block list ends after " + std::to_string(blocks_.all().size()) + " blocks with " +
-                std::to_string(sum) + " bytes, but its total at " + std::to_string(word_at) + " is " +
+                std::to_string(sum) + " bytes, but its total at " + offset_text(word_at) + " is " +
                 std::to_string(total));
         return ListEnd::complete;
       }
@@ -114,8 +115,8 @@ class ListReader {
     if (!sane)
       context_.findings.add(Code::ram_mapped_damaged, {at, mapped_header_size},
                             "the mapped-ram header has version " + std::to_string(header.version) + ", page size " +
-                                std::to_string(header.page_size) + ", bitmap at " + std::to_string(header.bitmap_at) +
-                                ", pages at " + std::to_string(header.pages_at));
+                                std::to_string(header.page_size) + ", bitmap at " + offset_text(header.bitmap_at) +
+                                ", pages at " + offset_text(header.pages_at));
     return sane;
   }
 
@@ -134,17 +135,12 @@ class ListReader {
   }
 
   void check_position(std::uint64_t announced, Offset here) {
-    const Origin* origin = in_.origin().get();
-    Offset at = here;  // in the innermost space whose start is a file's start
-    while (origin != nullptr && origin->outer != nullptr && origin->shift) {
-      at += *origin->shift;
-      origin = origin->outer.get();
-    }
+    const Offset at = in_.origin() ? in_.origin()->container_offset(here) : here;
     if (at == announced || moved_noted_) return;
     moved_noted_ = true;
     context_.findings.add(Code::ram_mapped_moved, {here, 0},
-                          "the page bitmap is at " + std::to_string(at) + " of its file, the stream says " +
-                              std::to_string(announced));
+                          "the page bitmap is at " + offset_text(at) + " of its file, the stream says " +
+                              offset_text(announced));
   }
 
   // False: the stream ends before the end of the page area.
@@ -166,8 +162,8 @@ class ListReader {
     const Offset here = in_.position();
     if (mapped.pages.offset < here || mapped.pages.offset - here > 2 * mapped_alignment) {
       context_.findings.add(Code::ram_mapped_damaged, {here, 0},
-                            "the page area at " + std::to_string(mapped.pages.offset) + " does not follow its bitmap, which ends at " +
-                                std::to_string(here));
+                            "the page area at " + offset_text(mapped.pages.offset) + " does not follow its bitmap, which ends at " +
+                                offset_text(here));
       mapped.pages.offset = here;
     }
     const std::uint64_t padding = mapped.pages.offset - here;

@@ -48,6 +48,11 @@ std::uint32_t BlockTable::add(RamBlock block) {
   return number;
 }
 
+void BlockTable::remove_last() {
+  if (find(blocks_.back().name) == blocks_.size() - 1) by_name_.erase(blocks_.back().name);
+  blocks_.pop_back();
+}
+
 std::optional<std::uint32_t> BlockTable::find(std::string_view name) const {
   const auto it = by_name_.find(std::string(name));
   if (it == by_name_.end()) return std::nullopt;

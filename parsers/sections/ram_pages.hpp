@@ -19,6 +19,8 @@ class BlockTable {
  public:
   /// Answers the block's number.
   std::uint32_t add(RamBlock block);
+  /// Takes back the last add().
+  void remove_last();
   std::optional<std::uint32_t> find(std::string_view name) const;
   const RamBlock& operator[](std::uint32_t block) const { return blocks_[block]; }
   RamBlock& operator[](std::uint32_t block) { return blocks_[block]; }

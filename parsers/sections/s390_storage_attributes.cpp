@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "formats/base/offset_text.hpp"
 #include "formats/wire/s390_storage_attributes.hpp"
 #include "parsers/api/record_body.hpp"
 
@@ -40,13 +41,13 @@ class StorageAttributesBody final : public RecordBody {
         return reader.damaged("word", range,
                               fmt::format("flags {:#x} of the storage attribute word at {} mean nothing; expected 0x1, "
                                           "0x2, 0x4 or 0x8",
-                                          flag, range.offset));
+                                          flag, offset_text(range.offset)));
     }
   }
 
   static void claim_word(BodyReader& reader, ByteRange range, std::uint64_t address, std::string_view kind) {
     if (address != 0)
-      reader.report("word", range, fmt::format("the word at {} holds an address but no attributes", range.offset));
+      reader.report("word", range, fmt::format("the word at {} holds an address but no attributes", offset_text(range.offset)));
     reader.claim(kind, {}, wire::word_size);
   }
 
@@ -57,7 +58,7 @@ class StorageAttributesBody final : public RecordBody {
     if (count == 0 || count > wire::largest_count)
       return reader.damaged(
           "pages", range,
-          fmt::format("{} storage attributes at {}; expected 1 to {}", count, range.offset, wire::largest_count));
+          fmt::format("{} storage attributes at {}; expected 1 to {}", count, offset_text(range.offset), wire::largest_count));
     const auto text = fmt::format("{} pages from {:#x}", count, address);
     reader.claim("storage attributes", text, wire::more_size);
     if (reader.claim_bulk("storage attributes", count)) return std::nullopt;

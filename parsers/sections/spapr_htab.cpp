@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "formats/base/offset_text.hpp"
 #include "formats/wire/spapr_htab.hpp"
 #include "parsers/api/record_body.hpp"
 
@@ -43,7 +44,7 @@ class SpaprHtabBody final : public RecordBody {
     if (word != wire::content)
       return reader.damaged("word", range,
                             fmt::format("{:#x} at {}, expected 0 or 0xffffffff in front of entries of the hash table",
-                                        word, range.offset));
+                                        word, offset_text(range.offset)));
     reader.claim("hash table content", {}, wire::word_size);
     for (;;)
       if (const auto end = parse_run(reader)) return *end;
@@ -64,7 +65,7 @@ class SpaprHtabBody final : public RecordBody {
     const auto text = fmt::format("{} valid and {} invalid from {}", valid, invalid, first);
     if (!is_possible(first, std::uint64_t{valid} + invalid))
       return reader.damaged("run", {at, wire::run_size},
-                            fmt::format("impossible entries at {}: {}{}", at, text, limit()));
+                            fmt::format("impossible entries at {}: {}{}", offset_text(at), text, limit()));
     reader.claim("hash table entries", text, wire::run_size);
     if (reader.claim_bulk("hash table entries", valid * wire::entry_size)) return std::nullopt;
     return reader.cut("hash table entries: " + text);

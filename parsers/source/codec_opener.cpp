@@ -30,8 +30,8 @@ class Conclusion {
   }
 
  private:
-  Offset layer_end() const { return std::max(extent_.data_end, extent_.padding_end); }
-  std::uint64_t occupied() const { return context_.lower.size().value_or(layer_end()); }
+  // Where the layer below ends, or what is known of that.
+  Offset occupied() const { return context_.lower.size().value_or(extent_.padding_end); }
 
   ByteRange garbage() const {
     const Offset at = *extent_.garbage;
@@ -48,8 +48,9 @@ class Conclusion {
     add_part(ByteRange::between(data_end, extent_.padding_end), "zero padding");
     if (extent_.garbage)
       add_part(garbage(), "trailing bytes");
-    else if (extent_.ended)
-      add_part(ByteRange::between(layer_end(), occupied()), "unread " + layer_.kind + " data");
+    else
+      add_part(ByteRange::between(std::max(data_end, extent_.padding_end), occupied()),
+               "unread " + layer_.kind + " data");
   }
 
   Finding& report(Code code, ByteRange range, std::string message) {
@@ -61,7 +62,8 @@ class Conclusion {
 
   // "at byte 17 of the compressed data, after 4096 decompressed bytes"
   std::string place() const {
-    return fmt::format("at byte {} of the compressed data, after {} decompressed bytes", end_.lower_offset, end_.offset);
+    return fmt::format("at byte {} of the compressed data, after {} decompressed bytes", end_.lower_offset,
+                       end_.offset);
   }
 
   void report_end() {
@@ -85,12 +87,12 @@ class Conclusion {
   void report_garbage() {
     const ByteRange range = garbage();
     const bool whole = context_.lower.size().has_value();
-    Finding& finding =
-        report(Code::layer_trailing, range,
-               whole ? fmt::format("{} bytes follow the end of the {} data", range.size, layer_.kind)
-                     : fmt::format("bytes follow the end of the {} data", layer_.kind));
+    Finding& finding = report(Code::layer_trailing, range,
+                              whole ? fmt::format("{} bytes follow the end of the {} data", range.size, layer_.kind)
+                                    : fmt::format("bytes follow the end of the {} data", layer_.kind));
     if (const auto view = context_.lower.view(range.offset, most_evidence))
-      finding.evidence.assign(view->begin(), view->begin() + static_cast<std::ptrdiff_t>(std::min(view->size(), most_evidence)));
+      finding.evidence.assign(view->begin(),
+                              view->begin() + static_cast<std::ptrdiff_t>(std::min(view->size(), most_evidence)));
   }
 
   Layer& layer_;
@@ -109,7 +111,7 @@ Result<Opened> CodecOpener::open(const OpenContext& context) const {
   Opened opened;
   opened.layer.kind = name();
   opened.layer.size = context.lower.size();
-  describe(*head, opened.layer);
+  if (recognises(*head)) describe(*head, opened.layer);
   opened.content = std::make_unique<CodecSource>(context.lower, std::move(decoder), context.limits);
   opened.origin = std::make_shared<const Origin>(Origin{opened.layer.kind, context.origin, std::nullopt});
   return opened;

@@ -17,7 +17,7 @@ class CodecOpener : public Opener {
  protected:
   /// Null: not enough memory.
   virtual std::unique_ptr<MemberDecoder> make_decoder() const = 0;
-  /// Details that the first bytes tell.
+  /// Details that the first bytes tell, where they are recognised.
   virtual void describe(Bytes, Layer&) const {}
 };
 

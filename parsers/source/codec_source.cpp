@@ -16,7 +16,8 @@ namespace io = boost::iostreams;
 
 constexpr std::streamsize input_buffer = 64 << 10;
 
-// A layer as a Source of Boost.Iostreams. A fault of the medium looks like the end to the filter and is kept.
+// A layer as a Source of Boost.Iostreams. A fault of the medium is kept and looks to the filter as if bytes were late:
+// it must not take it for the end.
 class LowerDevice {
  public:
   using char_type = char;
@@ -26,8 +27,11 @@ class LowerDevice {
 
   std::streamsize read(char* to, std::streamsize room) {
     const auto view = lower_.view(at_, 1);
-    if (!view) fault_ = view.error();
-    if (!view || view->empty()) return -1;
+    if (!view) {
+      fault_ = view.error();
+      return 0;
+    }
+    if (view->empty()) return -1;
     const auto count = std::min<std::size_t>(view->size(), static_cast<std::size_t>(room));
     std::memcpy(to, view->data(), count);
     at_ += count;
@@ -80,8 +84,8 @@ CodecSource::CodecSource(ByteSource& lower, std::unique_ptr<MemberDecoder> decod
 CodecSource::~CodecSource() = default;
 
 Result<std::size_t> CodecSource::produce(std::span<std::uint8_t> room) {
-  const std::streamsize count = pipeline_->filter.read(
-      pipeline_->device, reinterpret_cast<char*>(room.data()), static_cast<std::streamsize>(room.size()));
+  const std::streamsize count = pipeline_->filter.read(pipeline_->device, reinterpret_cast<char*>(room.data()),
+                                                       static_cast<std::streamsize>(room.size()));
   if (count > 0) return static_cast<std::size_t>(count);
   if (pipeline_->device.fault()) return tl::make_unexpected(*pipeline_->device.fault());
   return std::size_t{0};

@@ -11,11 +11,11 @@ namespace vmstate {
 
 /// What a compressed layer turned out to consist of, so far. Offsets count compressed bytes.
 struct CodecExtent {
-  std::uint64_t members = 0;     ///< complete ones
-  Offset data_end = 0;           ///< behind the last compressed byte used
-  Offset padding_end = 0;        ///< behind the zero bytes that follow the data
-  std::optional<Offset> garbage; ///< where bytes begin that belong to no member
-  bool ended = false;            ///< decoding reached its end, whatever kind of end
+  std::uint64_t members = 0;      ///< complete ones
+  Offset data_end = 0;            ///< behind the last compressed byte used
+  Offset padding_end = 0;         ///< behind the zero bytes that follow the data
+  std::optional<Offset> garbage;  ///< where bytes begin that belong to no member
+  bool ended = false;             ///< decoding reached its end, whatever kind of end
 };
 
 /// The decoded content of a compressed layer. Delivers every byte in front of damage; end() says how the layer ended.

@@ -14,7 +14,8 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr auto xen_hint = "this build does not unwrap Xen's streams; QEMU's part of one begins with QEVM"sv;
-constexpr auto image_hint = "internal snapshots of disk images are not read by this build; qemu-img snapshot -l lists them"sv;
+constexpr auto image_hint =
+    "internal snapshots of disk images are not read by this build; qemu-img snapshot -l lists them"sv;
 constexpr auto disk_hint = "a disk holds no state of a running machine"sv;
 constexpr auto dump_hint = "a memory dump holds no device state; crash, gdb or volatility read it"sv;
 constexpr auto unpack_hint = "unpack it first"sv;
@@ -35,13 +36,17 @@ constexpr std::array formats{
     ForeignFormat{0, "vhdxfile"sv, "a VHDX disk image", disk_hint},
     ForeignFormat{0, "<<< "sv, "a VDI disk image", disk_hint},
     ForeignFormat{0, "LUKS\xba\xbe"sv, "a LUKS volume", "open it with cryptsetup first"sv},
-    ForeignFormat{0, "VMA\0"sv, "a Proxmox backup archive (VMA)", "vma extract unpacks it; it holds disks and a configuration"sv},
+    ForeignFormat{0, "VMA\0"sv, "a Proxmox backup archive (VMA)",
+                  "vma extract unpacks it; it holds disks and a configuration"sv},
     ForeignFormat{0, "\xd0\xbe\xd2\xbe"sv, "a VMware suspended state or snapshot", vmware_hint},
     ForeignFormat{0, "\xd1\xbe\xd2\xbe"sv, "a VMware suspended state or snapshot", vmware_hint},
     ForeignFormat{0, "\xd2\xbe\xd2\xbe"sv, "a VMware suspended state or snapshot", vmware_hint},
     ForeignFormat{0, "\xd3\xbe\xd2\xbe"sv, "a VMware suspended state or snapshot", vmware_hint},
     ForeignFormat{0, "\x7fVirtualBox SavedState"sv, "a VirtualBox saved state", ""sv},
-    ForeignFormat{0, "\x7f" "ELF"sv, "an ELF file: a dump of guest memory, or a program", dump_hint},
+    ForeignFormat{0,
+                  "\x7f"
+                  "ELF"sv,
+                  "an ELF file: a dump of guest memory, or a program", dump_hint},
     ForeignFormat{0, "KDUMP   "sv, "a kdump of guest memory", dump_hint},
     ForeignFormat{0, "DISKDUMP"sv, "a diskdump of guest memory", dump_hint},
     ForeignFormat{0, "makedumpfile"sv, "a flattened kdump of guest memory", dump_hint},
@@ -49,7 +54,8 @@ constexpr std::array formats{
     ForeignFormat{0, "PAGEDU64"sv, "a 64-bit Windows crash dump", dump_hint},
     ForeignFormat{0, "MDMP"sv, "a Windows minidump", dump_hint},
     ForeignFormat{0, "EMiL"sv, "a LiME image of memory", dump_hint},
-    ForeignFormat{0, "\x11\x22\x33\x44\0\0\0\1"sv, "a further channel of a multi-channel migration (multifd)", channel_hint},
+    ForeignFormat{0, "\x11\x22\x33\x44\0\0\0\1"sv, "a further channel of a multi-channel migration (multifd)",
+                  channel_hint},
     ForeignFormat{0, "\0\2\0\4\0\0\0\1"sv, "the return path of a migration: what the destination answered", ""sv},
     ForeignFormat{0, "\x02\x21\x4c\x18"sv, "a legacy LZ4 frame", "lz4 -d FILE STATE unpacks it"sv},
     ForeignFormat{0, "\x5d\0\0"sv, "LZMA data without xz framing", "xz --format=lzma -dc FILE > STATE unpacks it"sv},
@@ -61,9 +67,11 @@ constexpr std::array formats{
     ForeignFormat{257, "ustar"sv, "a tar archive", unpack_hint},
     ForeignFormat{0, "<domainsnapshot"sv, "the description of a libvirt snapshot (XML)", xml_hint},
     ForeignFormat{0, "<domain"sv, "the description of a libvirt domain (XML)", xml_hint},
-    ForeignFormat{0, "<!DOCTYPE html"sv, "an HTML page", "a server's answer may have been saved in place of the file"sv},
+    ForeignFormat{0, "<!DOCTYPE html"sv, "an HTML page",
+                  "a server's answer may have been saved in place of the file"sv},
     ForeignFormat{0, "<html"sv, "an HTML page", "a server's answer may have been saved in place of the file"sv},
-    ForeignFormat{0, "<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE"sv, "a description written by libvirt (XML)", xml_hint},
+    ForeignFormat{0, "<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE"sv, "a description written by libvirt (XML)",
+                  xml_hint},
     ForeignFormat{0, "<?xml"sv, "XML text", xml_hint},
     ForeignFormat{0, "{\"page_size\""sv, "the description of a stream without the stream (JSON)", ""sv},
     ForeignFormat{0, "{\"configuration\""sv, "the description of a stream without the stream (JSON)", ""sv},

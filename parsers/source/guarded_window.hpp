@@ -8,9 +8,10 @@
 
 namespace vmstate {
 
-/// A read-only window of a file in memory that survives what happens to the file: pages which the file no longer has, or
-/// which cannot be read, show as zeros from the first such page to the end of the window, and lost_at() tells. Without
-/// the guard the kernel would end the process with SIGBUS. Bus errors elsewhere go to whoever handled them before.
+/// A read-only window of a file in memory that survives what happens to the file: pages which the file no longer has,
+/// or which cannot be read, show as zeros from the first such page to the end of the window, and lost_at() tells.
+/// Without the guard the kernel would end the process with SIGBUS. Bus errors elsewhere go to whoever handled them
+/// before.
 class GuardedWindow {
  public:
   GuardedWindow();
@@ -18,8 +19,8 @@ class GuardedWindow {
   GuardedWindow& operator=(const GuardedWindow&) = delete;
   ~GuardedWindow();
 
-  /// Moves the window to [offset, offset + size) of the file; `offset` is a multiple of the page size. False: errno says
-  /// why, and the window is empty.
+  /// Moves the window to [offset, offset + size) of the file; `offset` is a multiple of the page size. False: errno
+  /// says why, and the window is empty.
   [[nodiscard]] bool map(int descriptor, Offset offset, std::size_t size);
   ByteRange range() const { return {offset_, size_}; }
   Bytes bytes() const { return {data_, size_}; }

@@ -22,8 +22,8 @@ enum class DecodeStep : std::uint8_t {
   too_large      ///< decoding would take more memory than is allowed
 };
 
-/// Decodes the members (gzip members, zstd frames, xz streams, …) of a compressed layer, one at a time. It knows nothing
-/// of what stands between them.
+/// Decodes the members (gzip members, zstd frames, xz streams, …) of a compressed layer, one at a time. It knows
+/// nothing of what stands between them.
 class MemberDecoder {
  public:
   MemberDecoder() = default;
@@ -35,8 +35,8 @@ class MemberDecoder {
   virtual bool may_begin(std::uint8_t first) const = 0;
   /// Forgets the member before: a new one begins. False: not enough memory.
   [[nodiscard]] virtual bool restart() = 0;
-  /// Takes bytes from the front of `in` and puts decoded ones to the front of `out`, shortening both. Everything decoded
-  /// before damage is put out. `more` leaves `in` or `out` empty, except where nothing could be done at all.
+  /// Takes bytes from the front of `in` and puts decoded ones to the front of `out`, shortening both. Everything
+  /// decoded before damage is put out. `more` leaves `in` or `out` empty, except where nothing could be done at all.
   virtual DecodeStep step(Bytes& in, Room& out) = 0;
   /// The decoder's own words after corrupt and too_large.
   virtual std::string_view problem() const = 0;

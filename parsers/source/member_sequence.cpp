@@ -98,8 +98,7 @@ bool MemberSequence::finish(SourceEnd::Cause cause, std::string_view detail) {
 }
 
 std::optional<std::string> MemberSequence::exceeded_limit() const {
-  if (delivered_ > limits_.expansion)
-    return "it decodes to more than " + std::to_string(limits_.expansion) + " bytes";
+  if (delivered_ > limits_.expansion) return "it decodes to more than " + std::to_string(limits_.expansion) + " bytes";
   if (delivered_ > ratio_floor && delivered_ / std::max<std::uint64_t>(consumed_, 1) > limits_.expansion_ratio)
     return "it decodes to more than " + std::to_string(limits_.expansion_ratio) + " times its size";
   return std::nullopt;

@@ -17,8 +17,8 @@ class MemberSequence {
   MemberSequence(std::unique_ptr<MemberDecoder> decoder, const Limits& limits)
       : decoder_(std::move(decoder)), limits_(limits) {}
 
-  /// Takes from `in` and puts to `out`, shortening both, until one of them is used up or the layer ends. `last`: nothing
-  /// follows `in`. False: the layer has ended.
+  /// Takes from `in` and puts to `out`, shortening both, until one of them is used up or the layer ends. `last`:
+  /// nothing follows `in`. False: the layer has ended.
   bool decode(Bytes& in, Room& out, bool last);
 
   SourceEnd end() const;

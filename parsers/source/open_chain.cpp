@@ -18,9 +18,9 @@ namespace {
 
 constexpr std::size_t head_size = 4096;  // more than any recognises() needs
 constexpr std::size_t most_evidence = 64;
-constexpr Offset search_limit = 16u << 20;     // how far a stream may begin behind the start
+constexpr Offset search_limit = 16u << 20;  // how far a stream may begin behind the start
 constexpr std::size_t search_window = 1u << 20;
-constexpr std::size_t search_overlap = 1024;   // a stream header and a first record
+constexpr std::size_t search_overlap = 1024;  // a stream header and a first record
 constexpr std::string_view stream_magic = "QEVM";
 
 // "qevm-v3" is a parser of "qevm".
@@ -72,6 +72,7 @@ class OpenChain::Peeler {
   Finding& report(Code code, ByteRange range, std::string message, Bytes evidence);
 
   ByteSource& content() { return chain_.innermost(); }
+  Offset start_in_container() const { return chain_.origin()->container_offset(0); }
   // The first `count` bytes, fewer only where the content ends.
   Result<Bytes> start_of_content(std::size_t count) {
     return content().view(0, count).map([&](Bytes view) { return view.first(std::min(view.size(), count)); });
@@ -99,6 +100,7 @@ bool OpenChain::Peeler::recognise_stream(Bytes head) {
   chain_.stream_ = *it;
   Layer layer;
   layer.kind = format_of(**it);
+  layer.offset = start_in_container();
   layer.size = content().size();
   chain_.layers_.push_back(std::move(layer));
   return true;
@@ -112,20 +114,24 @@ const Opener* OpenChain::Peeler::opener_for(Bytes head) const {
 
 Result<bool> OpenChain::Peeler::open_layer(const Opener& opener) {
   if (chain_.layers_.size() >= chain_.limits_.layer_depth) {
-    report(Code::layers_too_deep, {}, fmt::format("{} layers inside each other were opened, a {} layer follows",
-                                                  chain_.layers_.size(), opener.name()), {});
+    report(Code::layers_too_deep, {},
+           fmt::format("{} layers inside each other were opened, a {} layer follows", chain_.layers_.size(),
+                       opener.name()),
+           {});
     return false;
   }
   if (!opener.available()) {
     report(Code::layer_not_built_in, {}, fmt::format("this build cannot open {} layers", opener.name()), {});
     Layer layer;
     layer.kind = opener.name();
+    layer.offset = start_in_container();
     layer.size = content().size();
     chain_.layers_.push_back(std::move(layer));
     return false;
   }
   auto opened = opener.open({content(), chain_.origin(), chain_.findings_, chain_.limits_});
   if (!opened) return tl::make_unexpected(opened.error());
+  opened->layer.offset = start_in_container();
   chain_.levels_.push_back({std::move(opened->content), std::move(opened->origin), &opener, chain_.layers_.size()});
   chain_.layers_.push_back(std::move(opened->layer));
   return true;
@@ -194,7 +200,8 @@ bool OpenChain::Peeler::repair(Bytes head) {
   // Where bytes were put in front, an origin could map offsets only by a negative shift.
   const auto shift = found->replaced == found->bytes.size() ? std::optional<Offset>(0) : std::nullopt;
   std::string kind = chain_.origin()->kind;
-  add_level(std::make_unique<PatchedSource>(content(), std::move(found->bytes), found->replaced), shift, std::move(kind));
+  add_level(std::make_unique<PatchedSource>(content(), std::move(found->bytes), found->replaced), shift,
+            std::move(kind));
   return true;
 }
 
@@ -233,9 +240,13 @@ Result<bool> OpenChain::Peeler::skip_leading_bytes(Offset count) {
   const auto before = start_of_content(static_cast<std::size_t>(std::min<Offset>(count, head_size)));
   if (!before) return tl::make_unexpected(before.error());
   const std::string what = describe_bytes(*before);
-  report(Code::leading_bytes, {0, count}, fmt::format("{} before the state: {}", count == 1 ? "1 byte stands" : fmt::format("{} bytes stand", count), what), *before);
+  report(
+      Code::leading_bytes, {0, count},
+      fmt::format("{} before the state: {}", count == 1 ? "1 byte stands" : fmt::format("{} bytes stand", count), what),
+      *before);
   Layer layer;
   layer.kind = "leading-bytes";
+  layer.offset = start_in_container();
   layer.size = content().size();
   layer.details = {{"length", std::uint64_t{count}}, {"content", what}};
   layer.parts = {{{0, count}, "leading bytes"}};

@@ -13,13 +13,14 @@ enum class IoMode : std::uint8_t { automatic, mmap, pread };
 
 /// Opens a regular file read-only, or a pipe for "-" and other files that cannot be mapped or sought.
 /// `standard_input` is the descriptor that "-" means.
-[[nodiscard]] Result<std::unique_ptr<ByteSource>> open_path(const std::string& path, IoMode mode, int standard_input = 0);
+[[nodiscard]] Result<std::unique_ptr<ByteSource>> open_path(const std::string& path, IoMode mode,
+                                                            int standard_input = 0);
 
 /// A file with all its layers peeled, outermost first, down to where a stream parser recognises what is inside.
 class OpenChain {
  public:
-  /// `registry`, `findings` and `limits` must outlive the chain. Only the medium makes a Fault: what cannot be recognised
-  /// is a chain without a stream, and findings say why.
+  /// `registry`, `findings` and `limits` must outlive the chain. Only the medium makes a Fault: what cannot be
+  /// recognised is a chain without a stream, and findings say why.
   static Result<std::unique_ptr<OpenChain>> open(std::unique_ptr<ByteSource> file, const Registry& registry,
                                                  Findings& findings, const Limits& limits);
 

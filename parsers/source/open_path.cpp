@@ -12,7 +12,7 @@
 namespace vmstate {
 namespace {
 
-using Opened = Result<std::unique_ptr<ByteSource>>;
+using MaybeSource = Result<std::unique_ptr<ByteSource>>;
 
 tl::unexpected<Fault> cannot_open(const std::string& name, int error_number) {
   return medium_fault("cannot open " + name + ": " + std::strerror(error_number));
@@ -27,15 +27,16 @@ bool size_is_real(const struct stat& status, int descriptor) {
 // A redirected standard input may already have been read in part; the offsets shown are those of what is left then.
 bool stands_at_start(int descriptor) { return ::lseek(descriptor, 0, SEEK_CUR) == 0; }
 
-Opened open_sized(SizedFile file, IoMode mode, bool mappable) {
+MaybeSource open_sized(SizedFile file, IoMode mode, bool mappable) {
   if (mappable && mode != IoMode::pread) {
     if (auto mapped = MappedSource::try_map(file)) return mapped;
-    if (mode == IoMode::mmap) return medium_fault("cannot map " + file.name() + " into memory: " + std::strerror(errno));
+    if (mode == IoMode::mmap)
+      return medium_fault("cannot map " + file.name() + " into memory: " + std::strerror(errno));
   }
   return std::make_unique<BufferedSource>(std::move(file));
 }
 
-Opened open_descriptor(Descriptor descriptor, const std::string& name, IoMode mode) {
+MaybeSource open_descriptor(Descriptor descriptor, const std::string& name, IoMode mode) {
   struct stat status = {};
   if (::fstat(descriptor.number(), &status) != 0) return cannot_open(name, errno);
   if (S_ISDIR(status.st_mode)) return refused(name + " is a directory, not a file");
@@ -52,8 +53,8 @@ Opened open_descriptor(Descriptor descriptor, const std::string& name, IoMode mo
 Result<std::unique_ptr<ByteSource>> open_path(const std::string& path, IoMode mode, int standard_input) {
   const bool standard = path == "-";
   const std::string name = standard ? "standard input" : path;
-  const int number = standard ? ::fcntl(standard_input, F_DUPFD_CLOEXEC, 0)
-                              : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  const int number =
+      standard ? ::fcntl(standard_input, F_DUPFD_CLOEXEC, 0) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (number < 0) return cannot_open(name, errno);
   return open_descriptor(Descriptor(number), name, mode);
 }

@@ -8,8 +8,9 @@
 
 namespace vmstate {
 
-/// A source that is produced front to back: a pipe, a decoder. It keeps what lies between the last `at` and the furthest
-/// byte that was asked for, so it can be looked ahead in as far as the caller is willing to pay for. It cannot go back.
+/// A source that is produced front to back: a pipe, a decoder. It keeps what lies between the last `at` and the
+/// furthest byte that was asked for, so it can be looked ahead in as far as the caller is willing to pay for. It cannot
+/// go back.
 class SequentialSource : public ByteSource {
  public:
   std::optional<std::uint64_t> size() const final { return std::nullopt; }

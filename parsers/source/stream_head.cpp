@@ -63,15 +63,19 @@ bool begins_with(Bytes bytes, Bytes start) { return as_text(bytes).starts_with(a
 
 MagicRepair put_back(std::string_view lost) {
   const bool one = lost.size() == 1;
-  return {{lost.begin(), lost.end()}, 0,
-          fmt::format("{} of the magic QEVM {} missing: \"{}\" belongs before the first byte",
-                      one ? "the first byte" : fmt::format("the first {} bytes", lost.size()), one ? "is" : "are", lost),
-          fmt::format("printf {} | cat - FILE > STATE puts {} back", lost, one ? "it" : "them")};
+  return {
+      {lost.begin(), lost.end()},
+      0,
+      fmt::format("{} of the magic QEVM {} missing: \"{}\" belongs before the first byte",
+                  one ? "the first byte" : fmt::format("the first {} bytes", lost.size()), one ? "is" : "are", lost),
+      fmt::format("printf {} | cat - FILE > STATE puts {} back", lost, one ? "it" : "them")};
 }
 
 MagicRepair replace_magic(Bytes head) {
-  return {{magic_text.begin(), magic_text.end()}, magic_text.size(),
-          fmt::format("the magic is {:02x} {:02x} {:02x} {:02x} instead of 51 45 56 4d (QEVM)", head[0], head[1], head[2], head[3]),
+  return {{magic_text.begin(), magic_text.end()},
+          magic_text.size(),
+          fmt::format("the magic is {:02x} {:02x} {:02x} {:02x} instead of 51 45 56 4d (QEVM)", head[0], head[1],
+                      head[2], head[3]),
           "cp FILE STATE; printf QEVM | dd of=STATE conv=notrunc puts it right"};
 }
 
@@ -101,7 +105,8 @@ std::optional<MagicRepair> repair_magic(Bytes head, bool at_end) {
   for (const std::uint32_t version : {3u, 4u}) {
     for (std::size_t lost = 1; lost <= magic_text.size(); ++lost)
       if (continues_header(head, version, lost, at_end)) return put_back(magic_text.substr(0, lost));
-    if (head.size() > magic_text.size() && continues_header(head.subspan(magic_text.size()), version, magic_text.size(), at_end))
+    if (head.size() > magic_text.size() &&
+        continues_header(head.subspan(magic_text.size()), version, magic_text.size(), at_end))
       return replace_magic(head);
   }
   return std::nullopt;

@@ -34,7 +34,8 @@ MaybeDamage find_text_mode(Bytes sample) {
     ++line_feeds;
   }
   if (line_feeds < fewest_line_feeds) return std::nullopt;
-  return TransportDamage{Code::text_mode, {*first, 2},
+  return TransportDamage{Code::text_mode,
+                         {*first, 2},
                          fmt::format("each of {} line feeds stands behind a carriage return", line_feeds),
                          "fetch the original again in binary mode; taking the carriage returns out damages the file "
                          "where it had such pairs of its own"};
@@ -43,7 +44,10 @@ MaybeDamage find_text_mode(Bytes sample) {
 // Length of the UTF-8 sequence of a character from U+0080 on at the start of `bytes`; 0: there is none.
 std::size_t utf8_sequence(Bytes bytes) {
   const std::uint8_t first = bytes[0];
-  const std::size_t length = first >= 0xc2 && first < 0xe0 ? 2 : (first & 0xf0) == 0xe0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+  const std::size_t length = first >= 0xc2 && first < 0xe0   ? 2
+                             : (first & 0xf0) == 0xe0        ? 3
+                             : first >= 0xf0 && first < 0xf5 ? 4
+                                                             : 0;
   if (length == 0 || bytes.size() < length) return 0;
   const auto is_continuation = [](std::uint8_t byte) { return (byte & 0xc0) == 0x80; };
   return std::ranges::all_of(bytes.subspan(1, length - 1), is_continuation) ? length : 0;
@@ -84,7 +88,8 @@ MaybeDamage find_utf8(Bytes sample) {
     damage.message = fmt::format("each of {} bytes above 0x7f was turned into two bytes of UTF-8", census->sequences);
     damage.hint = "iconv -f UTF-8 -t ISO-8859-1 FILE > STATE turns this back";
   } else if (census->replacements > 0) {
-    damage.message = fmt::format("{} bytes above 0x7f were replaced by U+FFFD; what they were is lost", census->replacements);
+    damage.message =
+        fmt::format("{} bytes above 0x7f were replaced by U+FFFD; what they were is lost", census->replacements);
     damage.hint = "fetch the original again";
   } else {
     damage.message = fmt::format("all bytes above 0x7f belong to {} sequences of UTF-8", census->sequences);
@@ -107,7 +112,8 @@ MaybeDamage find_stripped_bits(Bytes sample) {
   const std::size_t others = sample.size() - zeros - text;
   if (sample.size() - zeros < fewest_bytes_of_7_bits || values < fewest_values_of_7_bits || others < text / 16)
     return std::nullopt;
-  return TransportDamage{Code::high_bits_stripped, {0, sample.size()},
+  return TransportDamage{Code::high_bits_stripped,
+                         {0, sample.size()},
                          fmt::format("none of {} bytes other than zero is above 0x7f, though they have {} values",
                                      sample.size() - zeros, values),
                          "fetch the original again by a way that keeps all eight bits"};
@@ -141,7 +147,9 @@ std::string_view name_of_content(std::string_view decoded) {
   if (decoded.starts_with("QEVM")) return ", of a QEMU migration stream";
   if (decoded.starts_with("LibvirtQemud")) return ", of a libvirt save image";
   if (decoded.starts_with("\x1f\x8b")) return ", of gzip data";
-  if (decoded.starts_with("\xfd" "7zXZ")) return ", of xz data";
+  if (decoded.starts_with("\xfd"
+                          "7zXZ"))
+    return ", of xz data";
   if (decoded.starts_with("\x28\xb5\x2f\xfd")) return ", of zstd data";
   return "";
 }
@@ -156,8 +164,10 @@ bool is_mixed(Bytes text) {
 
 MaybeDamage find_base64(Bytes sample) {
   const auto allowed = [](std::uint8_t c) { return base64_value(c) >= 0 || c == '=' || c == cr || c == lf; };
-  if (sample.size() < fewest_base64_bytes || !std::ranges::all_of(sample, allowed) || !is_mixed(sample)) return std::nullopt;
-  return TransportDamage{Code::base64_text, {0, sample.size()},
+  if (sample.size() < fewest_base64_bytes || !std::ranges::all_of(sample, allowed) || !is_mixed(sample))
+    return std::nullopt;
+  return TransportDamage{Code::base64_text,
+                         {0, sample.size()},
                          fmt::format("the file is Base64 text{}", name_of_content(decode_base64(sample, 16))),
                          "base64 -d FILE > STATE"};
 }
@@ -191,12 +201,14 @@ MaybeDamage find_chunks(Bytes sample) {
   }
   if (lines < 2) return std::nullopt;
   const auto first = parse_chunk_line(sample);
-  return TransportDamage{Code::http_chunks, {0, first->size},
-                         fmt::format("the file is cut into HTTP chunks: {} of their length lines stand where they belong, "
-                                     "the first chunk has {} bytes",
-                                     lines, first->length),
-                         "download it again with a program that decodes the transfer, or take the length lines and the "
-                         "CRLF behind each chunk out"};
+  return TransportDamage{
+      Code::http_chunks,
+      {0, first->size},
+      fmt::format("the file is cut into HTTP chunks: {} of their length lines stand where they belong, "
+                  "the first chunk has {} bytes",
+                  lines, first->length),
+      "download it again with a program that decodes the transfer, or take the length lines and the "
+      "CRLF behind each chunk out"};
 }
 
 }  // namespace

@@ -11,8 +11,8 @@ namespace vmstate {
 
 /// What a program on the way did to a whole file.
 struct TransportDamage {
-  Code code;            ///< one of 801 to 805
-  ByteRange range;      ///< where it shows first, in the sample
+  Code code;        ///< one of 801 to 805
+  ByteRange range;  ///< where it shows first, in the sample
   std::string message;
   std::string hint;
 };

@@ -58,7 +58,9 @@ class ByteAnswer final : public EventSink {
     section_ = section_label(e.header);
     if (simple(e.header.range, "section header")) add("section", section_);
   }
-  void on(const RamBlocks& e) override { blocks_.assign(e.blocks.begin(), e.blocks.end()); }
+  void on(const RamBlocks& e) override {
+    for (const RamBlock& block : e.blocks.subspan(std::min(blocks_.size(), e.blocks.size()))) blocks_.push_back(block);
+  }
   void on(const RamBlockEntry& e) override {
     if (!simple(e.range, "RAM block list")) return;
     add("section", section_);

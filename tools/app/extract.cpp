@@ -21,7 +21,7 @@ class PartSink final : public EventSink {
   bool found() const { return found_; }
 
   void on(const SectionBegin& e) override {
-    inside_ = options_.part == "section" && (e.header.name == options_.section || section_label(e.header) == options_.section);
+    inside_ = options_.part == "section" && section_label(e.header) == options_.section;
     found_ = found_ || inside_;
   }
   void on(const SectionEnd&) override { inside_ = false; }

@@ -90,6 +90,7 @@ Result<void> Inspection::open() {
 Result<void> Inspection::run(EventSink& sink) {
   Offset end = 0;
   if (recognised()) {
+    if (auto kept = keep_sample(); !kept) return kept;
     ForwardReader in(chain_->innermost(), chain_->origin());
     findings_.set_origin(chain_->origin());
     Summary summary(stream_);
@@ -111,12 +112,24 @@ Result<void> Inspection::run(EventSink& sink) {
   return {};
 }
 
+// What goes forward only is gone when its damage is known: its start is kept.
+Result<void> Inspection::keep_sample() {
+  if (chain_->innermost().seekable()) return {};
+  const auto view = chain_->innermost().view(0, transport_sample);
+  if (!view) return tl::make_unexpected(view.error());
+  sample_.assign(view->begin(), view->begin() + static_cast<std::ptrdiff_t>(std::min(view->size(), transport_sample)));
+  return {};
+}
+
 // A damaged file may have been changed as a whole, by a transfer that took it for text.
 void Inspection::diagnose_transport() {
-  if (!chain_->innermost().seekable()) return;
-  const auto view = chain_->innermost().view(0, transport_sample);
-  if (!view) return;
-  if (auto damage = vmstate::diagnose_transport(*view))
+  Bytes sample = sample_;
+  if (chain_->innermost().seekable()) {
+    const auto view = chain_->innermost().view(0, transport_sample);
+    if (!view) return;
+    sample = *view;
+  }
+  if (auto damage = vmstate::diagnose_transport(sample.first(std::min(sample.size(), transport_sample))))
     findings_.add(damage->code, damage->range, std::move(damage->message)).hint = std::move(damage->hint);
 }
 

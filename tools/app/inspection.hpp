@@ -60,6 +60,7 @@ class Inspection {
  private:
   class Summary;
   class Progress;
+  [[nodiscard]] Result<void> keep_sample();
   void diagnose_transport();
 
   std::string path_;
@@ -67,6 +68,7 @@ class Inspection {
   const Io& io_;
   Findings findings_;
   std::unique_ptr<OpenChain> chain_;
+  std::vector<std::uint8_t> sample_;  ///< the stream's start, where it cannot be read again
   StreamSummary stream_;
   RamSummary ram_;
   MachineSummary machine_;

@@ -33,7 +33,7 @@ struct DumpOptions : CommonOptions {
   std::optional<std::string> explain;  ///< check: a code
   bool quiet = false;                  ///< check: exit status only
   std::string part;                    ///< extract: stream, section, description, xml, cookie
-  std::string section;                 ///< extract section: its name, "name" or "name#instance"
+  std::string section;                 ///< extract section: its label: "name" (instance 0) or "name#instance"
   std::string output;                  ///< extract: file, or "-"
   bool force = false;                  ///< extract: replace an existing output
 };

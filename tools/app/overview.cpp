@@ -9,7 +9,7 @@
 namespace vmstate::app {
 namespace {
 
-// Sections in brief: PART records of one section that follow each other are one line.
+// Sections in brief: all PART records of one section are one line, at the place of the first.
 class Brief {
  public:
   struct Line {
@@ -22,15 +22,21 @@ class Brief {
     std::optional<ByteRange> body;
     std::string boundary;
     std::uint64_t count = 1;
+
+    void add(const SectionRecord& record) {
+      range.size += record.range.size;
+      if (record.body && body) body->size += record.body->size;
+      ++count;
+    }
   };
 
   void add(const SectionRecord& record) {
-    if (!lines_.empty() && record.type == "part" && lines_.back().type == "part" && lines_.back().id == record.id) {
-      Line& last = lines_.back();
-      last.range = ByteRange::between(last.range.offset, record.range.end());
-      if (record.body && last.body) last.body->size += record.body->size;
-      ++last.count;
-      return;
+    if (record.type == "part" && record.id) {
+      const auto [it, first] = part_lines_.try_emplace(*record.id, lines_.size());
+      if (!first) {
+        if (it->second < lines_.size()) lines_[it->second].add(record);
+        return;
+      }
     }
     if (lines_.size() >= most_lines) {
       ++dropped_;
@@ -45,6 +51,7 @@ class Brief {
  private:
   static constexpr std::size_t most_lines = 10000;
   std::vector<Line> lines_;
+  std::map<std::uint32_t, std::size_t> part_lines_;  ///< section id to its line
   std::uint64_t dropped_ = 0;
 };
 

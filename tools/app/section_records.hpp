@@ -13,7 +13,7 @@ class SectionRecords final : public EventSink {
   explicit SectionRecords(std::function<void(const SectionRecord&)> take) : take_(std::move(take)) {}
 
   void on(const Configuration& e) override {
-    take_({"configuration", {}, e.machine, {}, {}, e.range, ByteRange{e.range.offset + 1, e.range.size - 1}, "self", {}});
+    take_({"configuration", {}, "configuration", {}, {}, e.range, ByteRange{e.range.offset + 1, e.range.size - 1}, "self", {}});
   }
   void on(const Command& e) override {
     constexpr std::uint64_t header = 5;

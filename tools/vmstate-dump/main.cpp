@@ -113,12 +113,11 @@ void describe(CLI::App& app, DumpOptions& options) {
   check->add_option("FILE", options.files, "state files; - reads a pipe");
   auto* extract = add_verb(app, options, Verb::extract, "extract", "take one part out, unwrapped",
                            "Examples:\n  vmstate-dump extract stream domain.save -o stream.migr\n"
-                           "  vmstate-dump extract section saved.vm --name cpu#1 -o cpu1.bin\n"
+                           "  vmstate-dump extract section cpu#1 saved.vm -o cpu1.bin\n"
                            "  vmstate-dump extract xml domain.save -o -");
   extract->add_option("PART", options.part, "stream, section, description, xml or cookie")
       ->required()->check(CLI::IsMember({"stream", "section", "description", "xml", "cookie"}));
-  extract->add_option("ARGS", options.files, "[NAME of the section] FILE")->required();
-  extract->add_option("--name", options.section, "name of the section, NAME or NAME#INSTANCE");
+  extract->add_option("ARGS", options.files, "[NAME or NAME#INSTANCE of the section] FILE")->required();
   extract->add_option("-o,--output", options.output, "file to write; - writes to standard output")->required();
   extract->add_flag("--force", options.force, "replace an existing file");
   add_verb(app, options, Verb::formats, "formats", "what this build can read", "Example: vmstate-dump formats");
@@ -129,7 +128,7 @@ const char* complaint(DumpOptions& options) {
   using Verb = DumpOptions::Verb;
   if (options.verb == Verb::formats || options.explain) return nullptr;
   if (options.verb == Verb::extract) {
-    if (options.part == "section" && options.section.empty() && options.files.size() == 2) {
+    if (options.part == "section" && options.files.size() == 2) {
       options.section = options.files.front();
       options.files.erase(options.files.begin());
     }
