@@ -192,7 +192,8 @@ struct DescribedDevice {
   std::optional<std::uint32_t> version;  ///< not said of old-style devices
   std::uint64_t size = 0;                ///< of the body by the description
 };
-/// Sent as soon as the description is known, often long before its place in the stream. Claims nothing.
+/// Sent as soon as the description is known, often long before its place in the stream, and again where another one turns
+/// out to be this stream's: the last counts. Incomplete and without devices: there is none. Claims nothing.
 struct DescriptionKnown {
   std::span<const DescribedDevice> devices;
   std::optional<std::uint64_t> page_size;

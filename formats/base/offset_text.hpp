@@ -16,4 +16,7 @@ inline std::string offset_text(Offset at) {
   return "0x" + std::string(digits.begin(), end);
 }
 
+/// "1 byte", "14 bytes"
+inline std::string bytes_text(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
+
 }  // namespace vmstate

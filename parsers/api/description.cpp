@@ -208,6 +208,7 @@ class DescriptionBuilder {
     if (list.role == Role::device_list) {
       const std::string& name = out_.text(node.name);
       out_.by_name_[device_key(name, node.instance)].push_back(out_.devices_.size());
+      out_.device_names_.insert(name);
       const auto version = node.has_version ? std::optional(node.version) : std::nullopt;
       out_.devices_.push_back({name, node.instance, version, out_.body_size(id)});
       out_.device_nodes_.push_back(id);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -62,6 +64,9 @@ class VmDescription {
   /// Position in devices() of the `occurrence`-th device so called, counting from 0.
   std::optional<std::size_t> find(std::string_view name, std::uint32_t instance, std::size_t occurrence = 0) const;
 
+  /// Whether any instance of a device is called so.
+  bool lists(std::string_view name) const { return device_names_.contains(name); }
+
   const Node& node(NodeId id) const { return nodes_[id]; }
   const std::string& text(std::uint32_t id) const { return texts_[id]; }
   /// Bytes on the wire: fields (or the stated size) and subsections with their headers. Saturates.
@@ -78,6 +83,7 @@ class VmDescription {
   std::unordered_map<std::string, std::uint32_t> text_ids_{{std::string(), 0}};
   std::vector<DescribedDevice> devices_;
   std::vector<NodeId> device_nodes_;
+  std::set<std::string, std::less<>> device_names_;
   std::unordered_map<std::string, std::vector<std::size_t>> by_name_;  // key: instance '/' name
   std::optional<std::uint64_t> page_size_;
   std::optional<std::size_t> error_offset_;

@@ -2,6 +2,7 @@
 #include "parsers/api/record_probe.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "formats/base/cursor.hpp"
 #include "formats/wire/qevm.hpp"
@@ -25,7 +26,22 @@ bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          std::string_view(" _-./:,@+()#[]").find(c) != std::string_view::npos;
 }
+// The only version that is a date.
+bool has_odd_version(const LongHeader& header) {
+  constexpr std::uint32_t first_eeprom = 20061112, last_eeprom = 20061113;
+  return header.name.ends_with("eeprom") && header.version >= first_eeprom && header.version <= last_eeprom;
+}
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+// Keys that a description may begin with.
+constexpr std::array<std::string_view, 4> first_keys{"\"page_size\"", "\"devices\"", "\"configuration\"", "\"vmsd_name\""};
+
+// `text` behind its opening brace. QEMU up to 5.2 indents its JSON.
+std::string_view inside_object(std::string_view text) {
+  text.remove_prefix(1);
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  return text;
+}
 
 bool is_command(Bytes bytes) {
   if (bytes.size() < command_header_size || bytes[0] != command) return false;
@@ -52,10 +68,15 @@ std::optional<LongHeader> credible_long_header(Bytes bytes) {
   header.instance = in.be32("instance");
   header.version = in.be32("version");
   header.size = in.consumed();
-  if (!in || !credible_name(header.name) || header.version > largest_version || header.instance > largest_instance ||
+  if (!in || !credible_name(header.name) || (header.version > largest_version && !has_odd_version(header)) || header.instance > largest_instance ||
       header.id > largest_section_id)
     return std::nullopt;
   return header;
+}
+
+bool credible_short_header(Bytes bytes) {
+  return bytes.size() >= short_header_size && (bytes[0] == section_part || bytes[0] == section_end) &&
+         load_be32(&bytes[1]) <= largest_section_id;
 }
 
 bool is_footer_of(Bytes bytes, std::uint32_t id) {
@@ -63,14 +84,19 @@ bool is_footer_of(Bytes bytes, std::uint32_t id) {
 }
 
 bool is_description_text(Bytes bytes) {
-  auto text = as_text(bytes);
+  const auto text = as_text(bytes);
   if (!text.starts_with('{')) return false;
-  text.remove_prefix(1);
-  // QEMU up to 5.2 indents its JSON.
-  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
-  for (const std::string_view key : {"\"page_size\"", "\"devices\"", "\"configuration\"", "\"vmsd_name\""})
-    if (text.starts_with(key)) return true;
-  return false;
+  const auto inside = inside_object(text);
+  return std::ranges::any_of(first_keys, [&](std::string_view key) { return inside.starts_with(key); });
+}
+
+bool is_described_end_cut(Bytes bytes) {
+  if (bytes.size() < 2 || bytes[0] != eof || bytes[1] != vmdescription) return false;
+  if (bytes.size() <= 1 + description_header_size) return true;
+  const auto text = as_text(bytes.subspan(1 + description_header_size));
+  if (!text.starts_with('{')) return false;
+  const auto inside = inside_object(text);
+  return std::ranges::any_of(first_keys, [&](std::string_view key) { return key.starts_with(inside); });
 }
 
 bool is_described_end(Bytes bytes) {
@@ -79,11 +105,11 @@ bool is_described_end(Bytes bytes) {
 }
 
 std::optional<LongHeader> likely_long_header(Bytes bytes) {
-  constexpr std::uint32_t usual_version = 255;
+  constexpr std::uint32_t usual_version = 4095;  // some devices use the size of their state (i6300esb_wdt: 720)
   constexpr std::uint32_t usual_section_id = 0xffff;
   constexpr std::size_t shortest_name = 2;
   auto header = credible_long_header(bytes);
-  if (!header || header->version > usual_version || header->id > usual_section_id ||
+  if (!header || (header->version > usual_version && !has_odd_version(*header)) || header->id > usual_section_id ||
       header->name.size() < shortest_name || !std::ranges::all_of(header->name, is_name_character) ||
       !std::ranges::any_of(header->name, is_letter))
     return std::nullopt;

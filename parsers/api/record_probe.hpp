@@ -35,11 +35,18 @@ bool credible_record(Bytes bytes, std::span<const std::uint32_t> open_ids, bool 
 /// Like credible_long_header() with the stricter idea of names and numbers that a search through arbitrary bytes needs.
 std::optional<LongHeader> likely_long_header(Bytes bytes);
 
+/// Whether `bytes` begin with the header of a PART or END whose id is in proportion, whatever section it is of.
+bool credible_short_header(Bytes bytes);
+
 /// Whether `bytes` begin with the footer of section `id`.
 bool is_footer_of(Bytes bytes, std::uint32_t id);
 
 /// Whether `bytes` begin with an end-of-stream byte and a description.
 bool is_described_end(Bytes bytes);
+
+/// Whether `bytes`, which end where the data end, are an end-of-stream byte and the beginning of a description that is cut
+/// before is_described_end() can tell.
+bool is_described_end_cut(Bytes bytes);
 
 /// Whether `bytes` begin like the text of a description.
 bool is_description_text(Bytes bytes);

@@ -2,7 +2,7 @@
 #include "parsers/framing/next_record.hpp"
 
 #include <algorithm>
-#include <array>
+#include <cstring>
 
 #include "formats/base/cursor.hpp"
 #include "formats/wire/qevm.hpp"
@@ -52,18 +52,28 @@ std::size_t footer_then_record(Bytes bytes, const SearchFacts& facts, bool at_en
   return credible_record(bytes.subspan(footer_size), facts.open_ids, at_end) ? footer_size : 0;
 }
 
+// The first place of `byte` from `from` on, or the end.
+std::size_t next_of(Bytes view, std::uint8_t byte, std::size_t from) {
+  if (from >= view.size()) return view.size();
+  const void* there = std::memchr(view.data() + from, byte, view.size() - from);
+  return there == nullptr ? view.size() : static_cast<std::size_t>(static_cast<const std::uint8_t*>(there) - view.data());
+}
+
 // Calls `judge(view, from, to, at_end)` for ever longer views up to `limit` bytes; each place is judged once, with enough
-// bytes in sight.
+// bytes in sight. It answers up to where it judged if that ends the search. Only judged places cost budget: a stream of
+// many small sections without sizes is sound.
 template <class Judge>
 void search(ForwardReader& in, std::size_t from, std::size_t limit, std::uint64_t& budget, Judge&& judge) {
   limit = static_cast<std::size_t>(std::min<std::uint64_t>(limit, budget));
-  for (std::size_t reach = std::min<std::size_t>(1 << 16, limit);; reach = std::min(reach * 4, limit)) {
-    const Bytes view = in.peek(reach);
-    const bool at_end = view.size() < reach;
+  for (std::size_t reach = std::min<std::size_t>(1 << 16, limit); reach > 0; reach = std::min(reach * 4, limit)) {
+    const Bytes all = in.peek(reach);
+    const bool at_end = all.size() < reach;
+    const Bytes view = all.first(std::min(all.size(), reach));
     const std::size_t to = at_end ? view.size() : view.size() - std::min(view.size(), sight);
     if (from < to) {
-      budget -= std::min<std::uint64_t>(budget, to - from);
-      if (judge(view, from, to, at_end)) return;
+      const std::optional<std::size_t> over = judge(view, from, to, at_end);
+      budget -= std::min<std::uint64_t>(budget, over.value_or(to) - from);
+      if (over) return;
       from = to;
     }
     if (at_end || reach >= limit) return;
@@ -74,7 +84,8 @@ void search(ForwardReader& in, std::size_t from, std::size_t limit, std::uint64_
 
 std::optional<std::size_t> find_next_record(ForwardReader& in, const SearchFacts& facts, const Limits& limits) {
   std::optional<std::size_t> found;
-  search(in, 1, limits.lookahead, facts.budget, [&](Bytes view, std::size_t from, std::size_t to, bool at_end) {
+  search(in, 1, limits.lookahead, facts.budget,
+         [&](Bytes view, std::size_t from, std::size_t to, bool at_end) -> std::optional<std::size_t> {
     for (std::size_t at = from; at < to; ++at) {
       const std::uint8_t byte = view[at];
       if (byte > section_full && byte != section_footer) continue;
@@ -84,38 +95,34 @@ std::optional<std::size_t> find_next_record(ForwardReader& in, const SearchFacts
       } else if (begins_record(here, facts)) {
         found = at;
       }
-      if (found) return true;
+      if (found) return at + 1;
     }
-    return false;
+    return std::nullopt;
   });
   return found;
 }
 
 std::optional<std::size_t> find_footer(ForwardReader& in, std::uint32_t id, std::optional<std::size_t> expected,
                                        const SearchFacts& facts, const Limits& limits) {
-  const std::array<std::uint8_t, footer_size> pattern{section_footer, static_cast<std::uint8_t>(id >> 24),
-                                                      static_cast<std::uint8_t>(id >> 16),
-                                                      static_cast<std::uint8_t>(id >> 8), static_cast<std::uint8_t>(id)};
   std::optional<std::size_t> found;
   std::optional<std::size_t> unconfirmed;  // in front of something that is no record: damage may follow
   const auto distance = [&](std::size_t at) { return at > *expected ? at - *expected : *expected - at; };
   // What is inserted into a body is seldom longer than a block of a file system.
   const std::size_t limit = expected ? std::min(limits.lookahead, 2 * *expected + most_inserted + sight) : limits.lookahead;
-  search(in, 0, limit, facts.budget, [&](Bytes view, std::size_t from, std::size_t to, bool at_end) {
-    auto it = view.begin() + static_cast<std::ptrdiff_t>(from);
-    const auto last = view.begin() + static_cast<std::ptrdiff_t>(to);
-    while ((it = std::search(it, view.end(), pattern.begin(), pattern.end())) < last) {
-      const auto at = static_cast<std::size_t>(it - view.begin());
-      if (credible_record(view.subspan(at + footer_size), facts.open_ids, at_end)) {
-        if (!found || !expected || distance(at) < distance(*found)) found = at;
-        if (!expected || at >= *expected) return true;
-      } else if (!unconfirmed) {
-        unconfirmed = at;
+  search(in, 0, limit, facts.budget,
+         [&](Bytes view, std::size_t from, std::size_t to, bool at_end) -> std::optional<std::size_t> {
+    for (std::size_t at = next_of(view, section_footer, from); at < to; at = next_of(view, section_footer, at + 1)) {
+      if (!is_footer_of(view.subspan(at), id)) continue;
+      if (!credible_record(view.subspan(at + footer_size), facts.open_ids, at_end)) {
+        if (!unconfirmed) unconfirmed = at;
+        continue;
       }
-      ++it;
+      if (!found || !expected || distance(at) < distance(*found)) found = at;
+      if (!expected || at >= *expected) return true;
     }
     // Once behind the expected place the nearest one is known.
-    return found && expected && to > *expected && to - *expected > distance(*found);
+    const bool over = found && expected && to > *expected && to - *expected > distance(*found);
+    return over ? std::optional(to) : std::nullopt;
   });
   return found ? found : unconfirmed;
 }

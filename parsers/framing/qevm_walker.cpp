@@ -18,10 +18,7 @@ namespace vmstate {
 using namespace wire::qevm;
 
 bool WalkState::knows_name(std::string_view name) const {
-  if (names_seen.contains(name)) return true;
-  if (!description) return false;
-  return std::ranges::any_of(description->model.devices(),
-                             [&](const DescribedDevice& device) { return device.name == name; });
+  return names_seen.contains(name) || (description && description->model.lists(name));
 }
 
 std::optional<LocatedDescription> WalkState::look_ahead(std::optional<Offset> before) {
@@ -208,7 +205,7 @@ class QevmWalker {
     else if (kind->length.value_or(length) != length ||
              (number == command_postcopy_advise && length != 0 && length != advise_length))
       walk_.findings().add(Code::command_bad_length, {at + 3, 2},
-                           "command '" + std::string(kind->name) + "' has " + std::to_string(length) + " bytes");
+                           "command '" + std::string(kind->name) + "' has " + bytes_text(length));
   }
 
   void note_command(const Command& event) {
@@ -277,9 +274,9 @@ bool resynchronise(WalkState& walk, std::string_view reason) {
   const auto zeros = static_cast<std::size_t>(
       std::ranges::find_if(view, [](std::uint8_t byte) { return byte != 0; }) - view.begin());
   auto& finding = walk.findings().add(zeros >= 16 ? Code::zero_run : Code::bytes_skipped, {at, *distance},
-                                      std::to_string(*distance) + " bytes" +
+                                      bytes_text(*distance) +
                                           (zeros > 0 ? ", the first " + std::to_string(zeros) + " of them zero," : "") +
-                                          " belong to no section; reading goes on at " +
+                                          (*distance == 1 ? " belongs" : " belong") + " to no section; reading goes on at " +
                                           offset_text(at + *distance));
   finding.evidence.assign(view.begin(), view.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(64, view.size())));
   skip_lost(walk, *distance, reason);

@@ -148,7 +148,10 @@ class SectionReader {
     if (opened_->ended)
       walk_.findings().add(Code::duplicate_part_after_end, header_.range,
                            "'" + section_label(header_) + "' goes on after its end");
-    if (header_.type == SectionType::end) opened_->ended = true;
+    if (header_.type == SectionType::end) {
+      opened_->ended = true;
+      std::erase(walk_.open_ids, header_.id);
+    }
     return true;
   }
 
@@ -246,8 +249,10 @@ class SectionReader {
   }
 
   void find_description() {
-    const bool unlikely = header_.type != SectionType::full || walk_.package_depth > 0 || !walk_.ram_started;
-    if (unlikely || walk_.own_description) return;
+    if (header_.type != SectionType::full || walk_.own_description) return;
+    // A file's was found from its end; a nearer one stands behind its devices, far from here. A pipe has nothing else.
+    const bool early = walk_.package_depth > 0 || !walk_.ram_started;
+    if (early && walk_.description) return;
     const auto before = walk_.description ? std::optional(walk_.description->at) : std::nullopt;
     auto nearer = walk_.look_ahead(before);
     if (walk_.description) walk_.own_description = true;
@@ -286,6 +291,7 @@ class SectionReader {
       const std::uint64_t size = described_size();
       const bool beyond_sight = size > limits.lookahead - sight;
       if (beyond_sight ? in_.has(size) : is_boundary(size)) {
+        if (const auto at = beyond_sight ? std::nullopt : next_header_beside(size)) return shifted(*at, size);
         boundary_ = Boundary::description;
         return size;
       }
@@ -318,8 +324,49 @@ class SectionReader {
     return scan(facts);
   }
 
+  // Without footers a zero byte behind the described size proves nothing: where bytes were lost or inserted in the body it
+  // is one of the next header's, or the body's own last one. Answers where what is described next stands instead.
+  std::optional<std::uint64_t> next_header_beside(std::uint64_t size) {
+    constexpr std::uint64_t reach = 512;
+    const Bytes view = in_.peek(static_cast<std::size_t>(size + reach) + sight);
+    if (walk_.facts.footers == true || view.size() <= size || view[static_cast<std::size_t>(size)] != eof) return std::nullopt;
+    if (begins_next_described(view, size)) return std::nullopt;
+    for (std::uint64_t distance = 1; distance <= reach; ++distance) {
+      if (distance <= size && begins_next_described(view, size - distance)) return size - distance;
+      if (begins_next_described(view, size + distance)) return size + distance;
+    }
+    return std::nullopt;
+  }
+
+  bool begins_next_described(Bytes view, std::uint64_t at) {
+    if (at >= view.size()) return false;
+    const Bytes here = view.subspan(static_cast<std::size_t>(at));
+    const auto& devices = walk_.description->model.devices();
+    if (*device_ + 1 >= devices.size()) return is_described_end(here);
+    const DescribedDevice& next = devices[*device_ + 1];
+    const auto header = credible_long_header(here);
+    return header && header->name == next.name && header->instance == next.instance;
+  }
+
+  // The body ends at `size` and not where it is described, which a loader does not know.
+  std::uint64_t shifted(std::uint64_t size, std::uint64_t described) {
+    boundary_ = Boundary::scan;
+    size_differs(size, described);
+    const Offset zero = body_at_ + described;
+    walk_.findings().add(Code::premature_eof, {zero, 1},
+                         "whoever reads '" + section_label(header_) + "' as it is described takes the zero byte at " +
+                             offset_text(zero) + " for the end of the stream")
+        .hint = "QEMU starts the machine with all later devices in their reset state and reports success; do not load this file";
+    walk_.premature_eof = true;
+    return size;
+  }
+
   std::optional<std::uint64_t> scan(const SearchFacts& facts) {
-    auto at = find_next_record(in_, facts, walk_.context.limits);
+    std::optional<std::size_t> at;
+    if (likely_long_header(in_.peek(longest_header_size)))
+      at = 0;  // an empty body
+    else
+      at = find_next_record(in_, facts, walk_.context.limits);
     if (!at) at = single_end_byte();
     if (!at) return std::nullopt;
     boundary_ = Boundary::scan;
@@ -394,7 +441,8 @@ class SectionReader {
     if (view.size() < at) return false;
     const Bytes behind = view.subspan(at);
     const bool at_end = view.size() < at + sight;
-    if (walk_.facts.footers != false && is_footer_of(behind, header_.id)) return true;
+    // Also where the sections in front had none: the byte of a footer begins no record.
+    if (is_footer_of(behind, header_.id)) return true;
     if (walk_.facts.footers == true) return false;
     if (walk_.package_end && body_at_ + size == *walk_.package_end) return true;
     return credible_record(behind, walk_.open_ids, at_end) || (!behind.empty() && behind[0] == eof);
@@ -498,7 +546,8 @@ class SectionReader {
     const Offset at = in_.position();
     const Bytes view = in_.peek(sight);
     if (is_footer_of(view, header_.id)) {
-      if (!walk_.facts.footers) walk_.facts.footers = true;
+      if (walk_.facts.footers == false) footers_after_all();
+      walk_.facts.footers = true;
       event.footer = ByteRange{at, footer_size};
       event.footer_bytes = view.first(footer_size);
       in_.skip(footer_size);
@@ -507,16 +556,27 @@ class SectionReader {
     const bool record = credible_record(view, walk_.open_ids, view.size() < sight);
     if (!walk_.facts.footers) {
       // The first section decides: a record that follows at once means that this stream has none.
-      const bool damaged_footer = view.size() >= footer_size && view[0] == section_footer &&
-                                  credible_record(view.subspan(footer_size), walk_.open_ids, false);
+      const bool footer_mark = !view.empty() && view[0] == section_footer;
+      const bool damaged_footer = footer_mark && (view.size() < footer_size ||
+                                                  credible_record(view.subspan(footer_size), walk_.open_ids, false));
       if (!damaged_footer) {
-        if (record || (!view.empty() && view[0] == eof)) walk_.facts.footers = false;
+        if (record || (!view.empty() && view[0] == eof)) {
+          walk_.facts.footers = false;
+          walk_.without_footer = {section_label(header_), at};
+        }
         return;
       }
       walk_.facts.footers = true;
     }
     if (!*walk_.facts.footers) return;
     bad_footer(at, view, record);
+  }
+
+  // The section that made it look like a stream without footers has lost its own.
+  void footers_after_all() {
+    auto& finding = walk_.findings().add(Code::footer_missing, {walk_.without_footer.second, 1},
+                                         "no footer follows '" + walk_.without_footer.first + "', but sections behind it have footers");
+    finding.section = walk_.without_footer.first;
   }
 
   void bad_footer(Offset at, Bytes view, bool record) {
@@ -571,7 +631,7 @@ void publish_description(WalkState& walk) {
   if (page_size && !sane)
     walk.findings().add(Code::description_page_size_odd, {walk.description->at, 5},
                         "the description says a page has " + std::to_string(*page_size) + " bytes");
-  if (sane && !walk.facts.page_size) walk.facts.page_size = page_size;
+  if (sane) walk.facts.page_size = page_size;
   walk.events().on(DescriptionKnown{model.devices(), page_size, model.complete()});
 }
 

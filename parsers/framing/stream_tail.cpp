@@ -6,6 +6,8 @@
 #include "formats/base/offset_text.hpp"
 #include "formats/wire/qevm.hpp"
 #include "parsers/api/record_probe.hpp"
+#include "parsers/api/registry.hpp"
+#include "parsers/framing/section_reader.hpp"
 #include "parsers/framing/walk_state.hpp"
 
 namespace vmstate {
@@ -59,8 +61,10 @@ void check_description(WalkState& walk, const LocatedDescription& found) {
 // The description at the reader: claims it, or what there is of it.
 void read_description_here(WalkState& walk) {
   auto& in = walk.in();
-  if (!walk.description || walk.description->at != in.position())
+  if (!walk.description || walk.description->at != in.position()) {
     walk.description = read_description(in, in.position(), walk.context.limits);
+    publish_description(walk);
+  }
   const LocatedDescription& found = *walk.description;
   check_description(walk, found);
   std::uint64_t text = found.announced;
@@ -83,7 +87,9 @@ bool devices_remain(const WalkState& walk) {
 
 void say_premature(WalkState& walk, Offset at, std::uint64_t zeros) {
   std::string message = "the zero byte at " + offset_text(at) + " ends the stream for every loader, but ";
-  if (devices_remain(walk)) {
+  if (walk.names_seen.empty()) {
+    message = "the zero byte at " + std::to_string(at) + " ends the stream before its first section";
+  } else if (devices_remain(walk)) {
     const auto& devices = walk.description->model.devices();
     message += "the description lists " + std::to_string(devices.size() - walk.next_device) + " more devices from '" +
                devices[walk.next_device].name + "' on";
@@ -91,7 +97,7 @@ void say_premature(WalkState& walk, Offset at, std::uint64_t zeros) {
     message += "records of the stream follow";
   }
   walk.findings().add(Code::premature_eof, {at, 1}, message).hint =
-      "QEMU would start the machine with those devices in their reset state and say nothing; do not load this file";
+      "QEMU starts the machine with those devices in their reset state and reports success; do not load this file";
   if (zeros >= 16)
     walk.findings().add(Code::zero_run, {at, zeros}, std::to_string(zeros) + " zero bytes stand where records belong");
 }
@@ -107,15 +113,23 @@ void claim_end_byte(WalkState& walk, bool premature) {
 // Nothing but zero bytes follow a zero byte: padding behind the end, or the rest of the stream lost.
 bool rest_was_zeroed(const WalkState& walk) {
   // Streams with footers (2.4 and later) always carry a description except after postcopy and in device-only states.
-  return devices_remain(walk) || (walk.facts.footers == true && walk.ram_started && !walk.postcopy);
+  return walk.names_seen.empty() || devices_remain(walk) || (walk.facts.footers == true && walk.ram_started && !walk.postcopy);
+}
+
+// Another stream begins in front of the description: it describes that one.
+void disown_description(WalkState& walk) {
+  walk.description.reset();
+  walk.events().on(DescriptionKnown{{}, std::nullopt, false});
 }
 
 // The type byte at the reader is zero but a header of this type would fit: which type was lost.
 std::optional<std::uint8_t> zeroed_type(WalkState& walk, Bytes view) {
   std::vector<std::uint8_t> repaired(view.begin(), view.end());
   repaired.front() = section_full;
-  if (const auto header = likely_long_header(repaired))
-    return walk.names_seen.contains("ram") || header->name != "ram" ? section_full : section_start;
+  if (const auto header = likely_long_header(repaired)) {
+    const bool iterable = walk.context.registry.section_for(header->name, header->version, SectionType::start) != nullptr;
+    return iterable && !walk.names_seen.contains(header->name) ? section_start : section_full;
+  }
   repaired.front() = section_part;
   if (credible_record(repaired, walk.open_ids, false)) return section_part;
   return std::nullopt;
@@ -133,9 +147,22 @@ void skip_to_description(WalkState& walk) {
   claim_end_byte(walk, false);
   const std::uint64_t between = walk.description->at - in.position();
   walk.findings().add(Code::description_misplaced, {at + 1, between},
-                      std::to_string(between) + " bytes stand between the end of the stream and its description");
+                      bytes_text(between) + (between == 1 ? " stands" : " stand") + " between the end of the stream and its description");
   skip_lost(walk, between, "bytes before the description");
   read_description_here(walk);
+  walk.finish(StreamEndKind::eof);
+}
+
+// `rest` is all that is left: the end byte and less of a description than tells what it is.
+void description_barely_begun(WalkState& walk, Bytes rest) {
+  const std::vector<std::uint8_t> begun(rest.begin() + 1, rest.end());
+  claim_end_byte(walk, false);
+  const ByteRange range{walk.in().position(), begun.size()};
+  walk.findings().add(Code::description_cut, {range.end(), 0},
+                      "the description ends after " + bytes_text(range.size) + ", in its header or its first word");
+  walk.events().on(Description{range, {range.end(), 0}, begun});
+  walk.description_seen = true;
+  walk.in().skip(range.size);
   walk.finish(StreamEndKind::eof);
 }
 
@@ -144,12 +171,17 @@ void skip_to_description(WalkState& walk) {
 void read_end_of_stream(WalkState& walk) {
   auto& in = walk.in();
   const Offset at = in.position();
+  if (const Bytes rest = in.peek(longest_header_size); rest.size() < longest_header_size && is_described_end_cut(rest))
+    return description_barely_begun(walk, rest);
   if (is_described_end(in.peek(longest_header_size))) {
     claim_end_byte(walk, false);
     read_description_here(walk);
     return walk.finish(StreamEndKind::eof);
   }
-  if (!walk.description) walk.description = walk.look_ahead(std::nullopt);
+  if (!walk.description) {
+    walk.description = walk.look_ahead(std::nullopt);
+    if (walk.description) publish_description(walk);
+  }
   const Bytes view = in.peek(longest_header_size + footer_size);
   const bool record_behind =
       view.size() > 1 && view[1] != eof && credible_record(view.subspan(1), walk.open_ids, false);
@@ -158,8 +190,13 @@ void read_end_of_stream(WalkState& walk) {
   if (walk.assumed_type) return go_on_behind(walk, 1);
 
   const std::size_t zeros = zeros_ahead(in, walk.context.limits);
+  if (const Bytes behind = in.peek(zeros + header_size); begins_stream(behind.subspan(std::min(zeros, behind.size())))) {
+    if (walk.description) disown_description(walk);
+    claim_end_byte(walk, false);
+    return walk.finish(StreamEndKind::eof);
+  }
   const bool zeros_to_end = in.peek(zeros + 1).size() == zeros;
-  if (zeros_to_end && zeros > 1 && rest_was_zeroed(walk)) {
+  if (zeros_to_end && (zeros > 1 || walk.names_seen.empty()) && rest_was_zeroed(walk)) {
     go_on_behind(walk, zeros);
     skip_rest(walk, Gap::Kind::lost, "zero-filled tail");
     return walk.finish(StreamEndKind::eof);
@@ -199,7 +236,7 @@ void read_trailing(WalkState& walk) {
         .hint = "cut it out (from its offset on) to look at it";
   else
     walk.findings().add(Code::trailing_bytes, {content, size},
-                        std::to_string(size) + " bytes follow the end of the stream");
+                        bytes_text(size) + (size == 1 ? " follows" : " follow") + " the end of the stream");
 }
 
 }  // namespace vmstate

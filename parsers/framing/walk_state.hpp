@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "parsers/api/section_parser.hpp"
@@ -33,9 +34,10 @@ struct WalkState {
   std::size_t next_device = 0;              ///< position in the description behind the last section that matched
   std::map<std::pair<std::string, std::uint32_t>, std::size_t> occurrences;  ///< of FULL sections, by name and instance
   std::map<std::uint32_t, OpenSection> open;  ///< by section id
-  std::vector<std::uint32_t> open_ids;      ///< keys of `open`
+  std::vector<std::uint32_t> open_ids;      ///< keys of `open` that have not ended
   std::unordered_map<std::uint32_t, std::string> full_ids;  ///< labels of FULL sections by id
   std::set<std::string, std::less<>> names_seen;
+  std::pair<std::string, Offset> without_footer;  ///< label of the section that decided facts.footers to be false, and its end
   std::uint64_t scanned_boundaries = 0;     ///< sections whose end was only searched
   ByteRange first_scanned{};
   bool own_description = false;             ///< nothing nearer than `description` is to be searched
@@ -63,7 +65,7 @@ struct WalkState {
   bool knows_id(std::uint32_t id) const { return open.contains(id) || full_ids.contains(id); }
   bool knows_name(std::string_view name) const;
   SearchFacts search_facts() {
-    constexpr std::uint64_t basic_budget = std::uint64_t{64} << 20;
+    constexpr std::uint64_t basic_budget = std::uint64_t{32} << 20;
     constexpr std::uint64_t budget_per_byte = 4;
     // Grows with what was read, so that searching stays in proportion to the file.
     const Offset position = context.in.position();

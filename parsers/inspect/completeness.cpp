@@ -45,7 +45,7 @@ void Completeness::on(const Command& e) {
 
 void Completeness::on(const DescriptionKnown& e) {
   described_.assign(e.devices.begin(), e.devices.end());
-  description_known_ = true;
+  description_known_ = e.complete || !e.devices.empty();
   description_complete_ = e.complete;
 }
 
@@ -55,27 +55,29 @@ void Completeness::on(const SectionBegin& e) {
   switch (header.type) {
     case SectionType::full:
       if (devices_.size() >= limits_.sections_per_name) return;
-      if (header.package_depth == 0)
-        for (auto& [id, iterable] : iterables_)
-          if (!iterable.ended) iterable.devices_inside.push_back(devices_.size());
-      devices_.push_back({header.name, header.instance, header.version, header.range});
+      devices_.push_back({header.name, header.instance, header.version, header.id, header.range, header.package_depth > 0});
       return;
     case SectionType::start:
       if (iterables_.size() < limits_.sections_per_name)
-        iterables_.try_emplace(header.id, Iterable{section_label(header), header.name == "ram", false, header.range, {}});
+        iterables_.try_emplace(header.id, Iterable{section_label(header), header.name == "ram", false, header.range, devices_.size()});
       return;
     case SectionType::part: return;
     case SectionType::end:
       if (const auto it = iterables_.find(header.id); it != iterables_.end()) {
+        if (it->second.ram && !it->second.ended) devices_inside_ram(it->second.first_device, header.range.offset);
         it->second.ended = true;
-        if (it->second.ram)
-          for (const std::size_t device : it->second.devices_inside)
-            report(Code::device_before_ram_end, devices_[device],
-                   "'" + label(devices_[device].name, devices_[device].instance) + "' stands before the end of RAM at " +
-                       offset_text(header.range.offset));
       }
       return;
   }
+}
+
+// Those of a package belong there: postcopy sends them before the rest of RAM.
+void Completeness::devices_inside_ram(std::size_t first, Offset end) {
+  for (std::size_t i = std::max(first, judged_inside_ram_); i < devices_.size(); ++i)
+    if (!devices_[i].packaged)
+      report(Code::device_before_ram_end, devices_[i],
+             "'" + label(devices_[i].name, devices_[i].instance) + "' stands before the end of RAM at " + offset_text(end));
+  judged_inside_ram_ = devices_.size();
 }
 
 void Completeness::on(const EndOfStream& e) {
@@ -141,7 +143,7 @@ void Completeness::compare_with_description() {
     }
     const std::string name = label(described_[i].name, described_[i].instance);
     Finding& finding = findings_.add(Code::device_missing, {place, 0},
-                                     "'" + name + "' is described but not in the stream; its place is at " + std::to_string(place));
+                                     "'" + name + "' is described but not in the stream; its place is at " + offset_text(place));
     finding.section = name;
     if (lost_) finding.hint = "part of the stream could not be read: it may have been there";
   }
@@ -159,28 +161,28 @@ void Completeness::compare_order(const std::vector<std::size_t>& positions, cons
 }
 
 void Completeness::compare_with_itself() {
-  std::set<Identity> seen;
-  std::map<std::string, std::set<std::uint32_t>> instances;
+  // QEMU itself saves two devices under one name and instance now and then (isa-ide), but never under one section id.
+  std::set<std::pair<Identity, std::uint32_t>> seen;
+  std::map<std::string, std::map<std::uint32_t, ByteRange>> instances;
   for (const Device& device : devices_) {
-    if (!seen.insert({device.name, device.instance}).second)
+    if (!seen.insert({{device.name, device.instance}, device.id}).second)
       report(Code::section_duplicated, device, "'" + label(device.name, device.instance) + "' stands in the stream once more");
     auto& numbers = instances[device.name];
-    if (!numbers.empty() && device.instance < *numbers.rbegin())
+    if (!numbers.empty() && device.instance < numbers.rbegin()->first)
       report(Code::section_out_of_order, device,
-             "'" + label(device.name, device.instance) + "' stands behind '" + label(device.name, *numbers.rbegin()) + "'");
-    numbers.insert(device.instance);
+             "'" + label(device.name, device.instance) + "' stands behind '" + label(device.name, numbers.rbegin()->first) + "'");
+    numbers.try_emplace(device.instance, device.header);
   }
   // Instances count from 0; larger numbers are I/O addresses of old ISA devices.
   constexpr std::uint32_t largest_counted = 16;
   for (const auto& [name, numbers] : instances) {
     std::uint32_t expected = 0;
-    for (const std::uint32_t number : numbers) {
+    for (const auto& [number, header] : numbers) {
       if (number > largest_counted) break;
       for (; expected < number; ++expected) {
         Finding& finding = findings_.add(Code::instance_gap, {}, "'" + label(name, number) + "' is there but '" +
                                                                      label(name, expected) + "' is not");
-        const auto later = std::ranges::find_if(devices_, [&](const Device& d) { return d.name == name && d.instance == number; });
-        finding.range = later->header;
+        finding.range = header;
         finding.section = label(name, expected);
       }
       expected = number + 1;

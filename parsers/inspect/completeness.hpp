@@ -34,14 +34,16 @@ class Completeness final : public EventSink {
     std::string name;
     std::uint32_t instance;
     std::uint32_t version;
+    std::uint32_t id;
     ByteRange header;
+    bool packaged;
   };
   struct Iterable {
     std::string label;
     bool ram = false;
     bool ended = false;
     ByteRange header;
-    std::vector<std::size_t> devices_inside;  ///< FULL sections between START and now
+    std::size_t first_device = 0;  ///< number of the first device behind the START
   };
   using Identity = std::pair<std::string, std::uint32_t>;
 
@@ -52,6 +54,7 @@ class Completeness final : public EventSink {
   void check_machine();
   void check_iterables(const StreamEnd& e);
   void check_parts(const StreamEnd& e);
+  void devices_inside_ram(std::size_t first, Offset end);
   void report(Code code, const Device& device, std::string message);
 
   Findings& findings_;
@@ -62,6 +65,7 @@ class Completeness final : public EventSink {
   bool description_complete_ = false;
   std::vector<Device> devices_;
   std::map<std::uint32_t, Iterable> iterables_;
+  std::size_t judged_inside_ram_ = 0;  ///< devices before this one were looked at when RAM ended
   std::optional<ByteRange> end_byte_;
   bool switchover_seen_ = false;
   bool packaged_ = false;

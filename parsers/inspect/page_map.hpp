@@ -16,6 +16,12 @@ class PageMap {
   static constexpr unsigned kinds = 8;
 
   explicit PageMap(std::uint64_t pages = 0) : pages_(pages) { counts_[never] = pages; }
+  // A copy would go on writing to the chunk that the original used last.
+  PageMap(const PageMap&) = delete;
+  PageMap& operator=(const PageMap&) = delete;
+  PageMap(PageMap&&) noexcept = default;
+  PageMap& operator=(PageMap&&) noexcept = default;
+  ~PageMap() = default;
 
   /// Sets page `page` (ignored beyond the end) to `kind` (1..7). Answers what it was before.
   std::uint8_t set(std::uint64_t page, std::uint8_t kind);

@@ -17,7 +17,7 @@ constexpr std::string_view marker_types[] = {"nullptr", "ptr-marker"};
 class Decoder {
  public:
   Decoder(const VmDescription& description, Bytes body, Offset base, const Limits& limits, DecodedBody& out)
-      : description_(description), in_(body, base), base_(base), body_(body), limits_(limits), out_(out) {}
+      : description_(description), in_(body, base), body_(body), limits_(limits), out_(out) {}
 
   void device(NodeId id) {
     const Node& node = description_.node(id);
@@ -205,7 +205,6 @@ class Decoder {
 
   const VmDescription& description_;
   Cursor in_;
-  Offset base_;
   Bytes body_;
   const Limits& limits_;
   DecodedBody& out_;

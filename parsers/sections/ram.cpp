@@ -38,9 +38,11 @@ class RamBody final : public SectionBody {
   BodyEnd parse(SectionContext& context) override {
     if (context.header.version != 4) {
       context.findings.add(Code::ram_version_unknown, context.header.range,
-                           "the RAM section has version " + std::to_string(context.header.version));
+                           "the RAM section has version " + std::to_string(context.header.version) +
+                               (context.header.version < 4 ? ", which this build cannot read" : ""));
       if (context.header.version < 4) return BodyEnd::damaged;
     }
+    list_expected_ = context.header.type == SectionType::start;
     if (context.facts.page_size) set_page_size(context, *context.facts.page_size);
     reader_.set_check_payload(context.options.check_page_content);
     return records(context);
@@ -68,13 +70,27 @@ class RamBody final : public SectionBody {
     context.events.on(RamPageSize{page_size});
   }
 
+  // `view` begins at the first page record. What the description says is believed unless the pages say otherwise: the one
+  // at the end of the data may be that of another stream.
+  void check_page_size(SectionContext& context, Bytes view) {
+    page_size_checked_ = true;
+    if (!page_size_known_) {
+      set_page_size(context, infer_page_size(view, blocks_, reader_.current()).value_or(reader_.page_size()));
+      return;
+    }
+    const auto proved = prove_page_size(view, blocks_, reader_.current(), reader_.page_size());
+    if (!proved || *proved == reader_.page_size()) return;
+    page_size_known_ = false;
+    set_page_size(context, *proved);
+  }
+
   BodyEnd records(SectionContext& context) {
     auto& in = context.in;
     for (;;) {
       Bytes view = in.peek(window);
       if (context.progress != nullptr) context.progress->at(in.position());
-      if (!page_size_known_ && !blocks_.empty() && view.size() > word_size && load_be64(view.data()) != flag_eos)
-        set_page_size(context, infer_page_size(view, blocks_, reader_.current()).value_or(reader_.page_size()));
+      if (!page_size_checked_ && !blocks_.empty() && view.size() > word_size && load_be64(view.data()) != flag_eos)
+        check_page_size(context, view);
       const Run run = read_run(view, in.position());
       send(context, view, run.consumed);
       in.skip(run.consumed);
@@ -115,7 +131,8 @@ class RamBody final : public SectionBody {
         return run;
       }
       if (run.last.list) {
-        run.stop = Stop::block_list;  // the list claims its word itself
+        run.stop = list_expected_ ? Stop::block_list : Stop::trouble;  // the list claims its word itself
+        run.trouble = Trouble::bad_flags;
         return run;
       }
       batch_.push_back(run.last.page);
@@ -264,6 +281,7 @@ class RamBody final : public SectionBody {
       const Bytes here = view.subspan(at);
       if (at > 0 && begins_pages(here)) return Resume{at, false};
       if (ends_section(context, here)) return Resume{at, true};
+      if (begins_other_section(context, here)) return Resume{at + wire::qevm::footer_size, true};
     }
     return std::nullopt;
   }
@@ -277,10 +295,21 @@ class RamBody final : public SectionBody {
     return reader_.chain(here, credible_chain);
   }
 
+  // What follows the footer may go on with a section of which nothing is known here.
+  static bool ends_with_own_footer(const SectionContext& context, Bytes here) {
+    if (context.facts.footers == false || !is_footer_of(here, context.header.id)) return false;
+    const Bytes behind = here.subspan(wire::qevm::footer_size);
+    return credible_record(behind, {}, false) || credible_short_header(behind);
+  }
+
+  // Where the rest of RAM and more is lost: a section begins behind the footer of another one.
+  static bool begins_other_section(const SectionContext& context, Bytes here) {
+    return here[0] == wire::qevm::section_footer && here.size() > wire::qevm::footer_size && context.facts.footers != false &&
+           likely_long_header(here.subspan(wire::qevm::footer_size));
+  }
+
   static bool ends_section(const SectionContext& context, Bytes here) {
-    if (here[0] == wire::qevm::section_footer)
-      return context.facts.footers != false && is_footer_of(here, context.header.id) &&
-             credible_record(here.subspan(wire::qevm::footer_size), std::array{context.header.id}, false);
+    if (here[0] == wire::qevm::section_footer) return ends_with_own_footer(context, here);
     if (here[0] == 0) return is_described_end(here);
     if (here[0] > wire::qevm::section_full || context.facts.footers == true) return false;
     if (likely_long_header(here)) return true;
@@ -291,7 +320,7 @@ class RamBody final : public SectionBody {
 
   void report_resumed(SectionContext& context, Offset from, const Resume& resume) {
     const Offset to = context.in.position();
-    std::string message = to == from ? "the end mark is missing; " : std::to_string(to - from) + " bytes of guest RAM could not be read; ";
+    std::string message = to == from ? "the end mark is missing; " : bytes_text(to - from) + " of guest RAM could not be read; ";
     message += resume.section_over ? "the section ends at " : "page records go on at ";
     auto& finding = context.findings.add(resume.section_over ? Code::ram_unterminated : Code::ram_resynchronised,
                                          ByteRange::between(from, to), message + offset_text(to));
@@ -307,6 +336,8 @@ class RamBody final : public SectionBody {
   std::vector<RamPage> batch_;
   std::optional<RamPage> previous_;
   bool page_size_known_ = false;
+  bool page_size_checked_ = false;
+  bool list_expected_ = false;  ///< QEMU lists the blocks at the start only
   bool in_list_ = false;
   bool fill_noted_ = false;
   std::size_t adopted_ = 0;  ///< blocks that pages name but the list does not

@@ -18,6 +18,9 @@ namespace {
 constexpr std::uint64_t page_kinds = flag_zero | flag_page | flag_xbzrle | flag_compress_page;
 constexpr std::uint64_t known_flags = page_kinds | flag_mem_size | flag_eos | flag_continue | flag_hook | flag_multifd_flush;
 
+// From the usual to the rare.
+constexpr std::array<std::uint64_t, 9> page_sizes{4096, 1024, 256, 8192, 16384, 65536, 2048, 512, 32768};
+
 bool single_bit(std::uint64_t value) { return value != 0 && (value & (value - 1)) == 0; }
 
 // Words that carry no page: a mark alone, without offset.
@@ -172,11 +175,60 @@ bool RecordReader::chain(Bytes bytes, unsigned records) const {
   return true;
 }
 
+bool RecordReader::reads_data_page(Bytes bytes) const {
+  constexpr unsigned enough_behind = 4;
+  RecordReader trial = *this;
+  trial.set_check_payload(false);
+  Cursor in(bytes);
+  Record record;
+  for (unsigned behind = 0; behind < enough_behind;) {
+    if (trial.read(in, record) != Trouble::none || record.list) return false;
+    if (record.page.kind == RamKind::eos) return behind > 0;
+    if (behind > 0 || record.page.kind == RamKind::data) ++behind;
+  }
+  return true;
+}
+
+namespace {
+
+// Zero pages look the same with every page size, but those of a first pass stand one page apart.
+std::optional<std::uint64_t> distance_of_zero_pages(Bytes bytes, const BlockTable& blocks, std::optional<std::uint32_t> current) {
+  constexpr unsigned enough = 8;
+  RecordReader trial(blocks);
+  trial.set_page_size(smallest_page);
+  trial.set_current(current);
+  Cursor in(bytes);
+  Record record;
+  std::uint64_t previous = 0, distance = 0;
+  for (unsigned i = 0; i < enough; ++i) {
+    if (trial.read(in, record) != Trouble::none || record.list || record.page.kind != RamKind::zero) return std::nullopt;
+    const std::uint64_t step = record.page.offset - previous;
+    if (i > 1 && step != distance) return std::nullopt;
+    distance = step;
+    previous = record.page.offset;
+  }
+  return std::ranges::find(page_sizes, distance) == page_sizes.end() ? std::nullopt : std::optional(distance);
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> prove_page_size(Bytes bytes, const BlockTable& blocks, std::optional<std::uint32_t> current,
+                                             std::uint64_t first) {
+  const auto proves = [&](std::uint64_t size) {
+    RecordReader trial(blocks);
+    trial.set_page_size(size);
+    trial.set_current(current);
+    return trial.reads_data_page(bytes);
+  };
+  if (proves(first)) return first;
+  const auto it = std::ranges::find_if(page_sizes, proves);
+  return it == page_sizes.end() ? distance_of_zero_pages(bytes, blocks, current) : std::optional(*it);
+}
+
 std::optional<std::uint64_t> infer_page_size(Bytes bytes, const BlockTable& blocks,
                                              std::optional<std::uint32_t> current) {
-  constexpr std::array<std::uint64_t, 9> sizes{4096, 1024, 256, 8192, 16384, 65536, 2048, 512, 32768};
   constexpr unsigned enough = 8;
-  for (const std::uint64_t size : sizes) {
+  for (const std::uint64_t size : page_sizes) {
     RecordReader trial(blocks);
     trial.set_page_size(size);
     trial.set_current(current);

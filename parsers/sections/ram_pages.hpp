@@ -62,6 +62,8 @@ class RecordReader {
   /// Whether `records` records follow each other from the start of `bytes`, or fewer up to an end mark.
   /// Never changes this reader.
   bool chain(Bytes bytes, unsigned records) const;
+  /// Whether a page that holds data stands in `bytes` and records follow it.
+  bool reads_data_page(Bytes bytes) const;
 
  private:
   Trouble read_payload(Cursor& in, std::uint64_t flags, Record& out);
@@ -74,6 +76,11 @@ class RecordReader {
   bool check_payload_ = false;
   std::vector<std::uint8_t> scratch_;
 };
+
+/// The page size with which a page that holds data, and records behind it, can be read, or by which zero pages are apart;
+/// `first` is tried first. Nothing where `bytes` begin with neither.
+std::optional<std::uint64_t> prove_page_size(Bytes bytes, const BlockTable& blocks, std::optional<std::uint32_t> current,
+                                             std::uint64_t first);
 
 /// Page sizes in the order in which they are tried where nothing says it.
 std::optional<std::uint64_t> infer_page_size(Bytes bytes, const BlockTable& blocks,

@@ -82,6 +82,13 @@ constexpr std::array formats{
 
 bool is_text(std::uint8_t byte) { return (byte >= 0x20 && byte < 0x7f) || (byte >= '\t' && byte <= '\r'); }
 
+// Mostly ASCII, no control characters: text in some language.
+bool looks_like_text(Bytes bytes) {
+  const auto ascii = static_cast<std::size_t>(std::ranges::count_if(bytes, is_text));
+  const bool clean = std::ranges::all_of(bytes, [](std::uint8_t byte) { return is_text(byte) || byte >= 0x80; });
+  return clean && ascii > bytes.size() / 4 * 3;
+}
+
 // A channel that carries page records without a header before them, as postcopy's preempt channel does.
 bool is_page_record(Bytes bytes) {
   Cursor in(bytes);
@@ -117,7 +124,7 @@ std::string describe_bytes(Bytes bytes) {
   if (only("\r\n")) return bytes.size() == 1 ? "a newline" : "newlines";
   if (only(" \t\r\n")) return "white space";
   if (is_page_record(bytes)) return "page records of a RAM section without anything before them";
-  if (std::ranges::all_of(bytes, is_text)) return "text";
+  if (looks_like_text(bytes)) return "text";
   if (bytes.size() >= enough_to_judge && distinct_values(bytes) > 250) return "compressed, encrypted or random data";
   return "bytes of an unknown kind";
 }

@@ -14,5 +14,5 @@ dictionary=$dictionaries/${name#fuzz_}.dict
 # A short quarantine keeps the sanitizer's own memory out of the limit.
 export ASAN_OPTIONS=quarantine_size_mb=8:detect_leaks=1:${ASAN_OPTIONS:-}
 export UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS:-}
-exec "$program" -max_total_time="${VMSTATE_FUZZ_SECONDS:-10}" -rss_limit_mb=256 -timeout=10 -max_len=131072 \
+exec "$program" -max_total_time="${VMSTATE_FUZZ_SECONDS:-10}" -rss_limit_mb=256 -timeout=25 -max_len=131072 \
   -print_final_stats=1 -dict="$dictionary" -artifact_prefix="$work/failures/$name-" "$work/$name" "${seeds[@]}"

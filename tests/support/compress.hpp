@@ -48,8 +48,8 @@ inline ByteVector bzip2_member(const ByteVector& data) {
 inline ByteVector xz_member(const ByteVector& data) {
   ByteVector out(::lzma_stream_buffer_bound(data.size()));
   std::size_t size = 0;
-  require(::lzma_easy_buffer_encode(1, LZMA_CHECK_CRC64, nullptr, data.data(), data.size(), out.data(), &size, out.size()) ==
-          LZMA_OK);
+  require(::lzma_easy_buffer_encode(1, LZMA_CHECK_CRC64, nullptr, data.data(), data.size(), out.data(), &size,
+                                    out.size()) == LZMA_OK);
   out.resize(size);
   return out;
 }
@@ -87,10 +87,11 @@ inline ByteVector lzop_member(const ByteVector& data) {
   const auto adler = [](const std::uint8_t* bytes, std::size_t size) {
     return static_cast<std::size_t>(::adler32(1, bytes, static_cast<uInt>(size)));
   };
-  const ByteVector header = hex("1040 20a0 0940 01 05"  // versions, method, level
-                                "00000001"              // flags: adler32 of decoded blocks
-                                "000081a4 00000000 00000000"
-                                "05 'state'");
+  const ByteVector header =
+      hex("1040 20a0 0940 01 05"  // versions, method, level
+          "00000001"              // flags: adler32 of decoded blocks
+          "000081a4 00000000 00000000"
+          "05 'state'");
   ByteVector out = hex("89 'LZO' 00 0d 0a 1a 0a") + header + be32(adler(header.data(), header.size()));
   for (std::size_t at = 0; at < data.size(); at += block) {
     const std::size_t size = std::min(block, data.size() - at);

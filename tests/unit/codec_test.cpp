@@ -305,12 +305,15 @@ TEST_P(CodecTest, PassesFaultsOfTheMediumOn) {
   EXPECT_TRUE(is_prefix(content, data));
   ASSERT_TRUE(opened->content->health());
   EXPECT_EQ(opened->content->health()->message, "the disk is gone");
+  opener().conclude(*opened, {lower, nullptr, findings, limits});
+  EXPECT_TRUE(findings.all().empty()) << "nobody knows how the layer would have ended";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CodecTest,
-                         testing::Values(Codec{"gzip", opener_gzip, gzip_member}, Codec{"bzip2", opener_bzip2, bzip2_member},
-                                         Codec{"xz", opener_xz, xz_member}, Codec{"zstd", opener_zstd, zstd_member},
-                                         Codec{"lz4", opener_lz4, lz4_member}, Codec{"lzop", opener_lzop, lzop_member}),
+                         testing::Values(Codec{"gzip", opener_gzip, gzip_member},
+                                         Codec{"bzip2", opener_bzip2, bzip2_member}, Codec{"xz", opener_xz, xz_member},
+                                         Codec{"zstd", opener_zstd, zstd_member}, Codec{"lz4", opener_lz4, lz4_member},
+                                         Codec{"lzop", opener_lzop, lzop_member}),
                          [](const auto& codec) { return std::string(codec.param.name); });
 
 TEST(Xz, JoinsStreamsWithPaddingBetweenThem) {
@@ -350,7 +353,8 @@ TEST(Zstd, PassesSkippableFrames) {
   const ByteVector skippable = hex("50 2a 4d 18 05 00 00 00 'hello'");
   EXPECT_TRUE(opener_zstd().recognises(skippable + zstd_member(words(10))));
   EXPECT_FALSE(opener_lz4().recognises(skippable + zstd_member(words(10))));
-  const Decoded decoded = decode(opener_zstd(), skippable + zstd_member(words(10)) + skippable + zstd_member(words(20)));
+  const Decoded decoded =
+      decode(opener_zstd(), skippable + zstd_member(words(10)) + skippable + zstd_member(words(20)));
   EXPECT_EQ(decoded.content, words(10) + words(20));
   EXPECT_TRUE(decoded.findings.empty());
 }
@@ -364,9 +368,9 @@ TEST(Zstd, RefusesWindowsThatNeedTooMuchMemory) {
 
 TEST(Lzop, ReadsWhatLzopWrote) {
   if (!opener_lzop().available()) GTEST_SKIP();
-  const ByteVector written = hex(
-      "89 'LZO' 00 0d 0a 1a 0a 1040 20a0 1001 03 09 03001100 000081a4 3b9aca00 00000000 06 'lz.txt' 74bbf6ef"
-      "00000054 00000017 45266bfb 1f 'one two three ' 20 24 35 000a 110000 00000000");
+  const ByteVector written =
+      hex("89 'LZO' 00 0d 0a 1a 0a 1040 20a0 1001 03 09 03001100 000081a4 3b9aca00 00000000 06 'lz.txt' 74bbf6ef"
+          "00000054 00000017 45266bfb 1f 'one two three ' 20 24 35 000a 110000 00000000");
   const Decoded decoded = decode(opener_lzop(), written);
   EXPECT_EQ(as_text(decoded.content),
             "one two three one two three one two three one two three one two three one two three\n");
@@ -375,9 +379,7 @@ TEST(Lzop, ReadsWhatLzopWrote) {
   EXPECT_EQ(std::get<std::uint64_t>(decoded.layer.details.at(1).value), 1'000'000'000u);
 }
 
-TEST(Lzop, IsRecognisedWhateverTheBuildHas) {
-  EXPECT_TRUE(opener_lzop().recognises(hex("89 'LZO' 00 0d 0a 1a 0a")));
-}
+TEST(Lzop, IsRecognisedWhateverTheBuildHas) { EXPECT_TRUE(opener_lzop().recognises(hex("89 'LZO' 00 0d 0a 1a 0a"))); }
 
 }  // namespace
 }  // namespace vmstate::test

@@ -51,7 +51,8 @@ class OpenChainTest : public testing::Test {
   OpenChain& open(ByteVector bytes, MemorySource::Options options = {}) {
     chain_.reset();
     findings_.emplace(limits_);
-    auto chain = OpenChain::open(std::make_unique<MemorySource>(std::move(bytes), options), registry_, *findings_, limits_);
+    auto chain =
+        OpenChain::open(std::make_unique<MemorySource>(std::move(bytes), options), registry_, *findings_, limits_);
     if (!chain) throw std::runtime_error(chain.error().message);
     chain_ = std::move(*chain);
     return *chain_;
@@ -150,10 +151,10 @@ TEST_F(OpenChainTest, SaysWhatStandsBeforeTheState) {
     ByteVector before;
     std::string_view what;
   };
-  for (const auto& [before, what] : {Case{hex("0a"), "a newline"}, Case{hex("0d 0a 0a"), "newlines"},
-                                     Case{hex("ef bb bf"), "a byte order mark"}, Case{ByteVector(8192, 0), "zeros"},
-                                     Case{hex("'HTTP/1.1 200 OK' 0d 0a 0d 0a"), "text"},
-                                     Case{ByteVector(3'000'000, 0x91), "bytes of an unknown kind"}})
+  for (const auto& [before, what] :
+       {Case{hex("0a"), "a newline"}, Case{hex("0d 0a 0a"), "newlines"}, Case{hex("ef bb bf"), "a byte order mark"},
+        Case{ByteVector(8192, 0), "zeros"}, Case{hex("'HTTP/1.1 200 OK' 0d 0a 0d 0a"), "text"},
+        Case{ByteVector(3'000'000, 0x91), "bytes of an unknown kind"}})
     for (const bool pipe : {false, true}) {
       const ByteVector file = before + stream;
       OpenChain& chain = pipe ? open(file, {0, false, false}) : open(file);
@@ -248,7 +249,9 @@ TEST_F(OpenChainTest, KnowsFilesOfOtherPrograms) {
 TEST_F(OpenChainTest, NamesTransportDamageThatHidesTheHeader) {
   const std::string_view base64 = "UUVWTQAAAAMHAAAADXBjLWk0NDBmeC03LjIBAAAAAgNyYW0AAAAAAAAABAAAAAAB\n";
   expect_unrecognised({base64.begin(), base64.end()}, Code::base64_text);
-  expect_unrecognised(hex("'1a' 0d 0a") + ByteVector(stream.begin(), stream.begin() + 0x1a) + hex("0d 0a '0' 0d 0a 0d 0a"), Code::http_chunks);
+  expect_unrecognised(
+      hex("'1a' 0d 0a") + ByteVector(stream.begin(), stream.begin() + 0x1a) + hex("0d 0a '0' 0d 0a 0d 0a"),
+      Code::http_chunks);
 }
 
 TEST_F(OpenChainTest, SaysWhatUnknownBytesLookLike) {

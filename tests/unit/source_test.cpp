@@ -36,7 +36,8 @@ class TemporaryFile {
   const std::string& path() const { return path_; }
   void resize(std::uintmax_t size) const { std::filesystem::resize_file(path_, size); }
   void write(const ByteVector& bytes) const {
-    std::ofstream(path_, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    std::ofstream(path_, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   }
 
  private:
@@ -215,7 +216,8 @@ TEST(MappedSource, LeavesOtherBusErrorsAlone) {
       {
         const auto source = open_good(file.path(), IoMode::mmap);
         const int other = ::open(file.path().c_str(), O_RDONLY);
-        const auto* bytes = static_cast<const volatile std::uint8_t*>(::mmap(nullptr, mib, PROT_READ, MAP_SHARED, other, 0));
+        const auto* bytes =
+            static_cast<const volatile std::uint8_t*>(::mmap(nullptr, mib, PROT_READ, MAP_SHARED, other, 0));
         file.resize(0);
         (void)bytes[mib / 2];
       },

@@ -28,7 +28,8 @@ std::optional<Code> diagnosis(const ByteVector& bytes) {
 ByteVector text_of(std::string_view text) { return {text.begin(), text.end()}; }
 
 TEST(TransportDamage, FindsNothingInHealthyBytes) {
-  for (const std::size_t size : {0u, 1u, 9u, 100u, 5000u, 300'000u}) EXPECT_EQ(diagnosis(state(size)), std::nullopt) << size;
+  for (const std::size_t size : {0u, 1u, 9u, 100u, 5000u, 300'000u})
+    EXPECT_EQ(diagnosis(state(size)), std::nullopt) << size;
   EXPECT_EQ(diagnosis(ByteVector(300'000, 0)), std::nullopt);
 }
 
@@ -61,7 +62,8 @@ TEST(TransportDamage, FindsLatin1WrittenAsUtf8) {
 
 TEST(TransportDamage, FindsReplacementCharacters) {
   ByteVector changed;
-  for (const auto byte : state(20'000)) changed = std::move(changed) + (byte < 0x80 ? ByteVector{byte} : hex("ef bf bd"));
+  for (const auto byte : state(20'000))
+    changed = std::move(changed) + (byte < 0x80 ? ByteVector{byte} : hex("ef bf bd"));
   const auto damage = diagnose_transport(changed);
   ASSERT_TRUE(damage);
   EXPECT_EQ(damage->code, Code::utf8_mangled);
@@ -77,9 +79,9 @@ TEST(TransportDamage, FindsBytesOfSevenBits) {
 }
 
 TEST(TransportDamage, FindsBase64) {
-  const auto damage = diagnose_transport(text_of(
-      "UUVWTQAAAAMHAAAADXBjLWk0NDBmeC03LjIBAAAAAgNyYW0AAAAAAAAABAAAAAAB\n"
-      "TSAEFTAwMDA6MDA6MDIuMC92Z2EudnJhbQAAAAABAAAABnBjLnJhbQAAAAABAAAA\n"));
+  const auto damage =
+      diagnose_transport(text_of("UUVWTQAAAAMHAAAADXBjLWk0NDBmeC03LjIBAAAAAgNyYW0AAAAAAAAABAAAAAAB\n"
+                                 "TSAEFTAwMDA6MDA6MDIuMC92Z2EudnJhbQAAAAABAAAABnBjLnJhbQAAAAABAAAA\n"));
   ASSERT_TRUE(damage);
   EXPECT_EQ(damage->code, Code::base64_text);
   EXPECT_NE(damage->message.find("QEMU"), std::string::npos);
@@ -99,7 +101,10 @@ TEST(TransportDamage, FindsHttpChunks) {
 
 TEST(TransportDamage, LetsTextBeText) {
   std::string lines;
-  for (int i = 0; i < 3000; ++i) lines += "gr\xc3\xbc\xc3\x9f" "e an alle\r\n";
+  for (int i = 0; i < 3000; ++i)
+    lines +=
+        "gr\xc3\xbc\xc3\x9f"
+        "e an alle\r\n";
   EXPECT_EQ(diagnosis(text_of(lines)), std::nullopt);
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <functional>
 #include <map>
 
 #include <fmt/format.h>
@@ -9,28 +11,30 @@
 namespace vmstate::app {
 namespace {
 
-// Totals by label, runs kept apart only where bytes are lost: the answer fits a screen for any size.
+// Totals by label, in the order in which the labels come: the answer fits a screen for any size.
 class Totals {
  public:
   struct Total {
+    std::string label;
     std::uint64_t bytes = 0;
     std::uint64_t runs = 0;
-    bool lost = false;
   };
   void add(const CoverageRun& run) {
-    Total& total = totals_[std::string(run.label)];
+    const auto [it, first] = index_.try_emplace(std::string(run.label), totals_.size());
+    if (first) totals_.push_back({it->first});
+    Total& total = totals_[it->second];
     total.bytes += run.range.size;
     ++total.runs;
-    total.lost = run.lost;
     covered_ += run.range.size;
     if (!run.lost) claimed_ += run.range.size;
   }
-  const std::map<std::string, Total>& all() const { return totals_; }
+  const std::vector<Total>& all() const { return totals_; }
   std::uint64_t covered() const { return covered_; }
   std::uint64_t claimed() const { return claimed_; }
 
  private:
-  std::map<std::string, Total> totals_;
+  std::vector<Total> totals_;
+  std::map<std::string, std::size_t> index_;
   std::uint64_t covered_ = 0;
   std::uint64_t claimed_ = 0;
 };
@@ -41,7 +45,8 @@ class ByteAnswer final : public EventSink {
   explicit ByteAnswer(Offset at) : at_(at) {}
   struct Fact {
     std::string key;
-    std::string value;
+    std::string text;
+    std::function<void(JsonWriter&)> json;
   };
   const std::vector<Fact>& facts() const { return facts_; }
 
@@ -69,13 +74,13 @@ class ByteAnswer final : public EventSink {
   void on(const RamMappedBitmap& e) override {
     if (!simple(e.range, "RAM page bitmap")) return;
     if (e.block < blocks_.size()) add("block", blocks_[e.block].name);
-    add("pages", fmt::format("{} to {}", e.first_page + (at_ - e.range.offset) * 8, e.first_page + (at_ - e.range.offset) * 8 + 7));
+    add_number("first page", e.first_page + (at_ - e.range.offset) * 8);
   }
   void on(const RamMappedPages& e) override {
     if (simple(e.padding, "padding") || !simple(e.pages, "mapped RAM pages")) return;
     if (e.block >= blocks_.size()) return;
     add("block", blocks_[e.block].name);
-    add("block offset", offset_text(at_ - e.pages.offset));
+    add_offset("block offset", at_ - e.pages.offset);
   }
   void on(const RamPages& e) override {
     if (!e.range.contains(at_)) return;
@@ -84,15 +89,16 @@ class ByteAnswer final : public EventSink {
       if (!record.contains(at_)) continue;
       add("label", "RAM pages");
       add("section", section_);
-      add("record", fmt::format("{} at {}", to_string(page.kind), offset_text(page.at)));
+      add("record", to_string(page.kind));
+      add_range("range", record);
       if (page.kind == RamKind::eos || page.kind == RamKind::flush || page.kind == RamKind::hook) return;
       if (page.block < blocks_.size()) add("block", blocks_[page.block].name);
-      add("page", offset_text(page.offset));
+      add_offset("page", page.offset);
       const std::uint64_t inside = at_ - page.at;
       if (inside < page.header_size)
         add("part", "word and block name");
       else if (page.kind == RamKind::data)
-        add("block offset", offset_text(page.offset + inside - page.header_size));
+        add_offset("block offset", page.offset + inside - page.header_size);
       else
         add("part", "payload");
       return;
@@ -104,7 +110,7 @@ class ByteAnswer final : public EventSink {
   void on(const DeviceState& e) override {
     if (!simple(e.range, "device state")) return;
     add("section", section_);
-    add("body offset", offset_text(at_ - e.range.offset));
+    add_offset("body offset", at_ - e.range.offset);
     tree(e.tree, [&](const Field& field) { return bytes_of(e, field); });
   }
   void on(const BodyItem& e) override {
@@ -126,10 +132,26 @@ class ByteAnswer final : public EventSink {
   bool simple(ByteRange range, std::string_view label) {
     if (!range.contains(at_)) return false;
     add("label", label);
-    add("range", fmt::format("{} + {}", offset_text(range.offset), range.size));
+    add_range("range", range);
     return true;
   }
-  void add(std::string key, std::string_view value) { facts_.push_back({std::move(key), std::string(value)}); }
+  void add(std::string key, std::string_view text) {
+    facts_.push_back({std::move(key), printable(text), [text = std::string(text)](JsonWriter& json) { json.value(text); }});
+  }
+  void add_offset(std::string key, Offset at) {
+    facts_.push_back({std::move(key), offset_text(at), [at](JsonWriter& json) { json.value(at); }});
+  }
+  void add_number(std::string key, std::uint64_t number) {
+    facts_.push_back({std::move(key), std::to_string(number), [number](JsonWriter& json) { json.value(number); }});
+  }
+  void add_range(std::string key, ByteRange range) {
+    facts_.push_back({std::move(key), fmt::format("{} + {}", offset_text(range.offset), range.size), [range](JsonWriter& json) {
+                        json.begin_object();
+                        json.member("offset", range.offset);
+                        json.member("size", range.size);
+                        json.end_object();
+                      }});
+  }
 
   template <class BytesOf>
   void tree(const FieldTree& fields, BytesOf&& bytes) {
@@ -141,15 +163,22 @@ class ByteAnswer final : public EventSink {
       path = here;
     });
     if (deepest == nullptr) return;
+    Field one = *deepest;
     if (deepest->count > 1) {
-      const std::uint64_t element = (at_ - deepest->range.offset) / (deepest->range.size / deepest->count);
+      const std::uint64_t size = deepest->range.size / deepest->count;
+      const std::uint64_t element = (at_ - deepest->range.offset) / size;
       path = fmt::format("{}[{}]", path.substr(0, path.rfind('[')), deepest->index.value_or(0) + element);
+      one.count = 1;
+      one.range = {deepest->range.offset + element * size, size};
     }
     add("field", path);
-    add("field type", deepest->type);
-    add("field range", fmt::format("{} + {}", offset_text(deepest->range.offset), deepest->range.size));
-    if (deepest->kind != Field::Kind::structure && deepest->kind != Field::Kind::subsection)
-      add("value", value_text(*deepest, bytes(*deepest)));
+    add("field type", one.type);
+    add_range("field range", one.range);
+    if (one.kind != Field::Kind::structure && one.kind != Field::Kind::subsection) add_value(one, bytes(one));
+  }
+  void add_value(const Field& field, Bytes bytes) {
+    const std::vector<std::uint8_t> own(bytes.begin(), bytes.end());
+    facts_.push_back({"value", value_text(field, bytes), [field, own](JsonWriter& json) { write_value(json, field_value(field, own)); }});
   }
 
   Offset at_;
@@ -210,31 +239,69 @@ Result<void> bytes_json(Inspection& inspection, const Io& io) {
 Result<void> bytes_at(Inspection& inspection, const DumpOptions& options, const Io& io) {
   ByteAnswer answer(*options.at);
   if (auto done = inspection.run(answer); !done) return done;
-  const auto file_offset = inspection.file_offset(*options.at);
+  const auto file_offset = answer.facts().empty() ? std::nullopt : inspection.file_offset(*options.at);
   if (options.json) {
     JsonWriter json(io.out);
     json.begin_object();
     write_schema(json);
+    write_file(json, inspection);
     json.key("byte");
     json.begin_object();
     json.member("offset", *options.at);
     if (file_offset) json.member("file_offset", *file_offset);
-    for (const auto& [key, value] : answer.facts()) {
-      std::string name = key;
-      for (char& c : name)
-        if (c == ' ') c = '_';
-      json.member(name, value);
+    for (const auto& fact : answer.facts()) {
+      std::string name = fact.key;
+      std::ranges::replace(name, ' ', '_');
+      json.key(name);
+      fact.json(json);
     }
     json.end_object();
     json.end_object();
     return {};
   }
   Text text(io, options.color);
+  if (answer.facts().empty()) {
+    text.line(fmt::format("the stream has no byte at {}", offset_text(*options.at)));
+    return {};
+  }
   text.line(fmt::format("{:<14} {} ({})", "offset", offset_text(*options.at), *options.at));
   if (file_offset) text.line(fmt::format("{:<14} {} ({})", "file offset", offset_text(*file_offset), *file_offset));
-  for (const auto& [key, value] : answer.facts()) text.line(fmt::format("{:<14} {}", key, printable(value)));
-  if (answer.facts().empty()) text.line("the stream has no such byte");
+  for (const auto& fact : answer.facts()) text.line(fmt::format("{:<14} {}", fact.key, fact.text));
   return {};
+}
+
+// What is shown of the whole file: totals, and where bytes belong to nothing.
+struct Account {
+  static constexpr std::size_t most_listed = 100;
+  Totals totals;
+  std::vector<std::pair<ByteRange, std::string>> lost;
+  std::uint64_t unlisted = 0;
+
+  void add(const CoverageRun& run) {
+    totals.add(run);
+    if (!run.lost) return;
+    if (lost.size() < most_listed)
+      lost.emplace_back(run.range, std::string(run.section));
+    else
+      ++unlisted;
+  }
+};
+
+void write_account(Text& text, const Inspection& inspection, const Account& account) {
+  const Totals& totals = account.totals;
+  text.line(text.styled(fmt::format("{:<26} {:>16} {:>8} {:>10}", "what", "bytes", "share", "runs"), Text::Style::bold));
+  for (const Layer& layer : inspection.layers())
+    for (const LayerPart& part : layer.parts)
+      text.line(fmt::format("{:<26} {:>16} {:>8} {:>10}  {} layer", part.label, part.range.size, "", 1, layer.kind));
+  const double all = static_cast<double>(std::max<std::uint64_t>(totals.covered(), 1));
+  const auto share = [&](std::uint64_t bytes) { return fmt::format("{:.2f}%", 100.0 * static_cast<double>(bytes) / all); };
+  for (const Totals::Total& total : totals.all())
+    text.line(fmt::format("{:<26} {:>16} {:>8} {:>10}", total.label, total.bytes, share(total.bytes), total.runs));
+  text.line(fmt::format("{:<26} {:>16} {:>8}", "explained of the stream", totals.claimed(), share(totals.claimed())));
+  for (const auto& [range, section] : account.lost)
+    text.line(fmt::format("  not explained: {} + {}{}", offset_text(range.offset), range.size,
+                          section.empty() ? "" : " in " + printable(section)));
+  if (account.unlisted > 0) text.line(fmt::format("  … and {} more places", account.unlisted));
 }
 
 }  // namespace
@@ -242,26 +309,11 @@ Result<void> bytes_at(Inspection& inspection, const DumpOptions& options, const 
 Result<void> bytes(Inspection& inspection, const DumpOptions& options, const Io& io) {
   if (options.at) return bytes_at(inspection, options, io);
   if (options.json) return bytes_json(inspection, io);
-  Totals totals;
-  std::vector<std::pair<ByteRange, std::string>> lost;
-  constexpr std::size_t most_listed = 100;
-  Coverage coverage([&](const CoverageRun& run) {
-    totals.add(run);
-    if (run.lost && lost.size() < most_listed) lost.emplace_back(run.range, std::string(run.section));
-  });
+  Account account;
+  Coverage coverage([&](const CoverageRun& run) { account.add(run); });
   if (auto done = inspection.run(coverage); !done) return done;
   Text text(io, options.color);
-  text.line(text.styled(fmt::format("{:<26} {:>16} {:>8} {:>10}", "what", "bytes", "share", "runs"), Text::Style::bold));
-  for (const Layer& layer : inspection.layers())
-    for (const LayerPart& part : layer.parts)
-      text.line(fmt::format("{:<26} {:>16} {:>8} {:>10}  {} layer", part.label, part.range.size, "", 1, layer.kind));
-  const double all = static_cast<double>(std::max<std::uint64_t>(totals.covered(), 1));
-  for (const auto& [label, total] : totals.all())
-    text.line(fmt::format("{:<26} {:>16} {:>7.2f}% {:>10}", label, total.bytes, 100.0 * static_cast<double>(total.bytes) / all, total.runs));
-  text.line(fmt::format("{:<26} {:>16} {:>7.2f}%  explained: {} bytes", "stream", totals.covered(), 100.0, totals.claimed()));
-  for (const auto& [range, section] : lost)
-    text.line(fmt::format("  not explained: {} + {}{}", offset_text(range.offset), range.size,
-                          section.empty() ? "" : " in " + printable(section)));
+  if (inspection.has_stream()) write_account(text, inspection, account);
   if (!inspection.findings().all().empty()) write_findings_block(text, inspection);
   return {};
 }

@@ -34,6 +34,14 @@ int one_file(const std::string& path, const DumpOptions& options, const Io& io) 
   return inspection.status();
 }
 
+// Between the outputs for several files. An overview begins with the path itself, each line of a check as well.
+void write_file_heading(const std::string& path, bool first, const DumpOptions& options, const Io& io) {
+  using Verb = DumpOptions::Verb;
+  if (options.json || options.verb == Verb::check) return;
+  if (!first) io.out("\n");
+  if (options.verb != Verb::overview) io.out(fmt::format("== {} ==\n", printable(path)));
+}
+
 }  // namespace
 
 const char* version() { return VMSTATE_VERSION; }
@@ -44,8 +52,7 @@ int dump(const DumpOptions& options, const Io& io) {
   int status = exit_nothing_found;
   for (const std::string& path : options.files) {
     if (io.interrupted()) return exit_interrupted;
-    const bool headed = options.files.size() > 1 && !options.json && options.verb != DumpOptions::Verb::check;
-    if (headed) io.out(fmt::format("{}== {} ==\n", path == options.files.front() ? "" : "\n", printable(path)));
+    if (options.files.size() > 1) write_file_heading(path, &path == &options.files.front(), options, io);
     status = std::max(status, one_file(path, options, io));
     if (io.output_failed()) {
       io.err("vmstate-dump: standard output cannot be written\n");

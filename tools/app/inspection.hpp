@@ -44,6 +44,8 @@ class Inspection {
 
   const std::string& path() const { return path_; }
   bool recognised() const { return chain_ != nullptr && chain_->stream() != nullptr; }
+  /// After run(): at least the header of a stream was there.
+  bool has_stream() const { return !stream_.format.empty(); }
   OpenChain& chain() { return *chain_; }
   const std::vector<Layer>& layers() const { return chain_->layers(); }
   std::optional<std::uint64_t> file_size() const;

@@ -35,7 +35,7 @@ void write_layers(JsonWriter& json, const Inspection& inspection) {
 
 void write_stream(JsonWriter& json, const Inspection& inspection) {
   json.key("stream");
-  if (!inspection.recognised()) return json.null();
+  if (!inspection.has_stream()) return json.null();
   const StreamSummary& stream = inspection.stream();
   json.begin_object();
   json.member("format", stream.format);
@@ -121,6 +121,18 @@ void write_findings(JsonWriter& json, const Findings& findings) {
     json.end_object();
   }
   json.end_array();
+}
+
+void write_value(JsonWriter& json, const FieldValue& value) {
+  struct Write {
+    JsonWriter& json;
+    void operator()(std::monostate) const { json.null(); }
+    void operator()(Bytes bytes) const { json.hex(bytes); }
+    void operator()(bool value) const { json.value(value); }
+    void operator()(std::uint64_t value) const { json.value(value); }
+    void operator()(std::int64_t value) const { json.value(value); }
+  };
+  std::visit(Write{json}, value);
 }
 
 void write_section(JsonWriter& json, const SectionRecord& record, std::optional<Offset> file_offset) {

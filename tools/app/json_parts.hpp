@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "formats/base/field.hpp"
 #include "formats/encode/json_writer.hpp"
 #include "tools/app/inspection.hpp"
 
@@ -14,6 +15,9 @@ void write_layers(JsonWriter& json, const Inspection& inspection);
 void write_stream(JsonWriter& json, const Inspection& inspection);
 void write_ram(JsonWriter& json, const RamSummary& ram);
 void write_findings(JsonWriter& json, const Findings& findings);
+
+/// An integer, true or false, hexadecimal digits, or null.
+void write_value(JsonWriter& json, const FieldValue& value);
 
 /// One record of the stream as `sections` lists it.
 struct SectionRecord {

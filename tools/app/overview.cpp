@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <ctime>
 #include <map>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "tools/app/section_records.hpp"
@@ -55,13 +58,41 @@ class Brief {
   std::uint64_t dropped_ = 0;
 };
 
+// "original name: none"
 std::string detail_text(const LayerDetail& detail) {
   struct Show {
+    bool is_time;
     std::string operator()(const std::string& value) const { return printable(value); }
-    std::string operator()(std::uint64_t value) const { return std::to_string(value); }
+    std::string operator()(std::uint64_t value) const {
+      constexpr std::uint64_t last_second = 253402300799;  // of the year 9999
+      if (!is_time || value > last_second) return std::to_string(value);
+      return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(static_cast<std::time_t>(value)));
+    }
     std::string operator()(bool value) const { return value ? "yes" : "no"; }
   };
-  return fmt::format("{} {}", detail.key, std::visit(Show{}, detail.value));
+  std::string key = detail.key;
+  std::ranges::replace(key, '_', ' ');
+  return fmt::format("{}: {}", key, std::visit(Show{detail.key == "modified"}, detail.value));
+}
+
+// One layer with its details, in lines of moderate width.
+void write_layer(Text& text, const Layer& layer) {
+  constexpr std::size_t widest = 112;
+  std::string line = fmt::format("  {:<14} at {}", layer.kind, offset_text(layer.offset));
+  const std::size_t begin = std::max<std::size_t>(line.size(), 27);
+  line.resize(layer.details.empty() ? line.size() : begin, ' ');
+  bool fresh = true;
+  for (const LayerDetail& detail : layer.details) {
+    const std::string piece = detail_text(detail);
+    if (!fresh && line.size() + piece.size() + 2 > widest) {
+      text.line(line + ",");
+      line = std::string(begin, ' ');
+      fresh = true;
+    }
+    line += (fresh ? " " : ", ") + piece;
+    fresh = false;
+  }
+  text.line(line);
 }
 
 std::string end_text(StreamEndKind end) {
@@ -75,17 +106,19 @@ std::string end_text(StreamEndKind end) {
 }
 
 std::string brief_name(const Brief::Line& line) {
-  std::string name = printable(line.name);
+  std::string name = line.name == line.type ? "" : printable(line.name);
   if (line.instance.value_or(0) != 0) name += fmt::format("#{}", *line.instance);
   if (line.count > 1) name += fmt::format(" ({} records)", line.count);
   return name;
 }
 
 void write_sections(Text& text, const Brief& brief) {
+  static constexpr std::string_view layout = "  {:>12}  {:<13} {:<44} {:<4} {:>10}  {}";
   text.line(text.styled("Sections", Text::Style::bold));
+  text.line(text.styled(fmt::format(layout, "offset", "record", "name", "ver", "body bytes", "boundary"), Text::Style::dim));
   for (const Brief::Line& line : brief.lines()) {
     const std::string version = line.version ? fmt::format("v{}", *line.version) : "";
-    text.line(fmt::format("  {:>12}  {:<13} {:<44} {:<4} {:>10}  {}", offset_text(line.range.offset), line.type,
+    text.line(fmt::format(layout, offset_text(line.range.offset), line.type,
                           brief_name(line), version, line.body ? line.body->size : line.range.size,
                           text.styled(line.boundary, Text::Style::dim)));
   }
@@ -138,17 +171,14 @@ void write_json(const Inspection& inspection, const Brief& brief, const Io& io) 
 void write_stream_lines(Text& text, const Inspection& inspection) {
   const auto size = inspection.file_size();
   text.line(fmt::format("{}  {}", text.styled(printable(inspection.path()), Text::Style::bold),
-                        size ? size_text(*size) : "size unknown"));
-  text.line(text.styled("Layers", Text::Style::bold));
-  for (const Layer& layer : inspection.layers()) {
-    std::string details;
-    for (const LayerDetail& detail : layer.details) details += (details.empty() ? "" : ", ") + detail_text(detail);
-    text.line(fmt::format("  {:<14} at {:<10} {}", layer.kind, offset_text(layer.offset), details));
-  }
-  if (!inspection.recognised()) return;
+                        size ? count_text(*size, "byte") : "size unknown"));
+  if (!inspection.layers().empty()) text.line(text.styled("Layers", Text::Style::bold));
+  for (const Layer& layer : inspection.layers()) write_layer(text, layer);
+  if (!inspection.has_stream()) return;
   const StreamSummary& stream = inspection.stream();
   text.line(text.styled("Stream", Text::Style::bold));
-  text.line(fmt::format("  {} version {}, {}, {}", stream.format, stream.version, size_text(stream.size), end_text(stream.end)));
+  text.line(fmt::format("  {} version {}, {}, {}", stream.format, stream.version, count_text(stream.size, "byte"),
+                        end_text(stream.end)));
   text.line(fmt::format("  machine      {}", stream.machine ? printable(*stream.machine) : "not named"));
   if (inspection.machine().run_state()) text.line(fmt::format("  run state    {}", printable(*inspection.machine().run_state())));
   text.line(fmt::format("  page size    {}", stream.page_size == 0 ? "not known" : std::to_string(stream.page_size)));
@@ -159,8 +189,8 @@ void write_stream_lines(Text& text, const Inspection& inspection) {
   text.line(fmt::format("  carries      {}, {}, {}", stream.configuration ? "configuration" : "no configuration",
                         stream.footers ? "footers" : "no footers", stream.description ? "description" : "no description"));
   const MachineSummary& machine = inspection.machine();
-  text.line(fmt::format("  holds        {} device sections ({}), {} CPUs", machine.devices(), size_text(machine.device_bytes()),
-                        machine.cpus()));
+  text.line(fmt::format("  holds        {} ({}), {}", count_text(machine.devices(), "device section"),
+                        size_text(machine.device_bytes()), count_text(machine.cpus(), "CPU")));
 }
 
 void write_findings_block(Text& text, const Inspection& inspection) {
@@ -179,7 +209,7 @@ Result<void> overview(Inspection& inspection, const DumpOptions& options, const 
   }
   Text text(io, options.color);
   write_stream_lines(text, inspection);
-  if (inspection.recognised()) {
+  if (inspection.has_stream()) {
     write_sections(text, brief);
     write_ram_brief(text, inspection.ram());
   }

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include "tools/app/json_parts.hpp"
@@ -18,6 +21,44 @@ void write_json(const Inspection& inspection, const Io& io) {
   json.end_object();
 }
 
+struct Column {
+  std::string_view title;
+  std::uint64_t (*count)(const RamSummary::Block& block, const RamSummary::Pages& pages);
+  bool always;  // others are shown where a block has such pages
+};
+
+using Block = RamSummary::Block;
+using Pages = RamSummary::Pages;
+constexpr std::array columns{
+    Column{"data", [](const Block&, const Pages& pages) { return pages.data; }, true},
+    Column{"zero", [](const Block&, const Pages& pages) { return pages.zero; }, true},
+    Column{"fill", [](const Block&, const Pages& pages) { return pages.fill; }, false},
+    Column{"xbzrle", [](const Block&, const Pages& pages) { return pages.xbzrle; }, false},
+    Column{"compressed", [](const Block&, const Pages& pages) { return pages.compressed; }, false},
+    Column{"mapped", [](const Block&, const Pages& pages) { return pages.mapped; }, false},
+    Column{"never sent", [](const Block&, const Pages& pages) { return pages.never_sent; }, true},
+    Column{"sent again", [](const Block& block, const Pages&) { return block.resent; }, false},
+};
+
+bool used(const Column& column, const RamSummary& ram) {
+  return column.always ||
+         std::ranges::any_of(ram.blocks(), [&](const Block& block) { return column.count(block, block.pages()) > 0; });
+}
+
+void write_table(Text& text, const RamSummary& ram) {
+  std::string heading = fmt::format("{:<34} {:>12}", "block", "bytes");
+  for (const Column& column : columns)
+    if (used(column, ram)) heading += fmt::format(" {:>10}", column.title);
+  text.line(text.styled(heading, Text::Style::bold));
+  for (const Block& block : ram.blocks()) {
+    const Pages pages = block.pages();
+    std::string line = fmt::format("{:<34} {:>12}", printable(block.block.name), block.block.size);
+    for (const Column& column : columns)
+      if (used(column, ram)) line += fmt::format(" {:>10}", column.count(block, pages));
+    text.line(line);
+  }
+}
+
 }  // namespace
 
 Result<void> ram(Inspection& inspection, const DumpOptions& options, const Io& io) {
@@ -29,15 +70,10 @@ Result<void> ram(Inspection& inspection, const DumpOptions& options, const Io& i
   }
   Text text(io, options.color);
   const RamSummary& ram = inspection.ram();
-  text.line(fmt::format("page size {} bytes{}", ram.page_size(), ram.coarse() ? "; kinds by a page's first record" : ""));
-  text.line(text.styled(fmt::format("{:<34} {:>12} {:>10} {:>10} {:>7} {:>8} {:>10} {:>10} {:>10} {:>10}", "block", "bytes", "data",
-                                    "zero", "fill", "xbzrle", "compressed", "mapped", "never sent", "sent again"),
-                        Text::Style::bold));
-  for (const RamSummary::Block& block : ram.blocks()) {
-    const RamSummary::Pages pages = block.pages();
-    text.line(fmt::format("{:<34} {:>12} {:>10} {:>10} {:>7} {:>8} {:>10} {:>10} {:>10} {:>10}", printable(block.block.name),
-                          block.block.size, pages.data, pages.zero, pages.fill, pages.xbzrle, pages.compressed, pages.mapped,
-                          pages.never_sent, block.resent));
+  if (inspection.has_stream() && ram.blocks().empty()) text.line("the stream has no RAM blocks");
+  if (!ram.blocks().empty()) {
+    text.line(fmt::format("pages of {} bytes{}", ram.page_size(), ram.coarse() ? "; kinds by a page's first record" : ""));
+    write_table(text, ram);
   }
   if (!inspection.findings().all().empty()) write_findings_block(text, inspection);
   return {};

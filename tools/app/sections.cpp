@@ -39,9 +39,10 @@ std::string line_of(const SectionRecord& record) {
 Result<void> sections(Inspection& inspection, const DumpOptions& options, const Io& io) {
   if (options.json) return sections_json(inspection, io);
   Text text(io, options.color);
-  text.line(text.styled(fmt::format("{:>12} {:>10}  {:<13} {:>4}  {:<44} {:>3} {:>12} {:>10}  {}", "offset", "size", "type", "id",
-                                    "name", "ver", "body", "body size", "boundary"),
-                        Text::Style::bold));
+  if (inspection.recognised())
+    text.line(text.styled(fmt::format("{:>12} {:>10}  {:<13} {:>4}  {:<44} {:>3} {:>12} {:>10}  {}", "offset", "size", "type", "id",
+                                      "name", "ver", "body", "body size", "boundary"),
+                          Text::Style::bold));
   SectionRecords records([&](const SectionRecord& record) { text.line(line_of(record)); });
   if (auto done = inspection.run(records); !done) return done;
   if (!inspection.findings().all().empty()) write_findings_block(text, inspection);

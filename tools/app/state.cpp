@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "tools/app/glob.hpp"
@@ -22,9 +24,12 @@ class JsonState final : public EventSink {
  public:
   JsonState(JsonWriter& json, const Inspection& inspection, const DumpOptions& options)
       : json_(json), inspection_(inspection), options_(options) {}
+  bool shown() const { return shown_; }
 
   void on(const DeviceState& e) override {
     if (!wanted_device(options_, e.header)) return;
+    if (!holds_selected(e.tree)) return;
+    shown_ = true;
     json_.begin_object();
     json_.member("name", e.header.name);
     json_.member("instance", e.header.instance);
@@ -98,17 +103,16 @@ class JsonState final : public EventSink {
     json_.member("type", field.type);
     place(range);
     json_.key("value");
-    std::visit([&](const auto& value) { write(value); }, field_value(field, bytes, element));
+    write_value(json_, field_value(field, bytes, element));
     if (field.kind == Field::Kind::opaque)
       if (const auto text = padded_text(bytes); text.size() >= 3) json_.member("text", text);
     json_.end_object();
   }
 
-  void write(std::monostate) { json_.null(); }
-  void write(Bytes value) { json_.hex(value); }
-  void write(bool value) { json_.value(value); }
-  void write(std::uint64_t value) { json_.value(value); }
-  void write(std::int64_t value) { json_.value(value); }
+  bool holds_selected(const FieldTree& tree) const {
+    const auto wanted = [&](const Field& field) { return selected(field, field_label(field)); };
+    return options_.fields.empty() || std::ranges::any_of(tree.fields, wanted) || std::ranges::any_of(tree.subsections, wanted);
+  }
 
   // With --field a node is shown when it matches or holds something that does.
   bool selected(const Field& field, const std::string& path) const {
@@ -124,15 +128,18 @@ class JsonState final : public EventSink {
   JsonWriter& json_;
   const Inspection& inspection_;
   const DumpOptions& options_;
+  bool shown_ = false;
 };
 
 class TextState final : public EventSink {
  public:
   TextState(Text& text, const DumpOptions& options) : text_(text), options_(options) {}
+  bool shown() const { return shown_; }
 
   void on(const DeviceState& e) override {
     if (!wanted_device(options_, e.header)) return;
     if (!options_.fields.empty()) return flat(e);
+    shown_ = true;
     text_.line(fmt::format("{}  version {}, {} bytes at {}{}", text_.styled(printable(section_label(e.header)), Text::Style::bold),
                            e.header.version, e.range.size, offset_text(e.range.offset),
                            e.tree.decoded_by == "opaque" ? ", not described" : ""));
@@ -187,12 +194,23 @@ class TextState final : public EventSink {
   }
 
   void line(const DeviceState& e, const std::string& path, const std::string& value) {
+    shown_ = true;
     text_.line(fmt::format("{} {} = {}", printable(section_label(e.header)), printable(path), value));
   }
 
   Text& text_;
   const DumpOptions& options_;
+  bool shown_ = false;
 };
+
+// An empty answer to a pattern is said, not left to guessing.
+void say_if_nothing_matched(bool shown, const Inspection& inspection, const DumpOptions& options, const Io& io) {
+  if (shown || !inspection.has_stream() || (options.devices.empty() && options.fields.empty())) return;
+  if (options.fields.empty())
+    io.err("vmstate-dump: no device matches; the verb sections lists their names\n");
+  else
+    io.err("vmstate-dump: no field matches; state without --field shows their names, inside structures they are joined by dots\n");
+}
 
 Result<void> state_json(Inspection& inspection, const DumpOptions& options, const Io& io) {
   JsonWriter json(io.out);
@@ -207,6 +225,7 @@ Result<void> state_json(Inspection& inspection, const DumpOptions& options, cons
   write_stream(json, inspection);
   write_findings(json, inspection.findings());
   json.end_object();
+  if (done) say_if_nothing_matched(sink.shown(), inspection, options, io);
   return done;
 }
 
@@ -217,6 +236,7 @@ Result<void> state(Inspection& inspection, const DumpOptions& options, const Io&
   Text text(io, options.color);
   TextState sink(text, options);
   if (auto done = inspection.run(sink); !done) return done;
+  say_if_nothing_matched(sink.shown(), inspection, options, io);
   if (!inspection.findings().all().empty() && options.fields.empty()) write_findings_block(text, inspection);
   return {};
 }

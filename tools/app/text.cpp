@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -79,6 +81,27 @@ std::string array_text(const Field& field, Bytes bytes) {
   return text;
 }
 
+// " at 0x96b (file 0xdc7) in timer, cpu_ticks_offset"
+std::string place_text(const Finding& finding) {
+  if (finding.code == Code::findings_suppressed) return {};
+  const auto file_offset = finding.file_offset();
+  std::string where = " at " + offset_text(finding.range.offset);
+  if (file_offset && *file_offset != finding.range.offset) where += fmt::format(" (file {})", offset_text(*file_offset));
+  if (!file_offset) where += fmt::format(" of the {} content", finding.origin ? finding.origin->kind : "");
+  if (!finding.section.empty()) where += " in " + printable(finding.section);
+  if (!finding.field.empty()) where += ", " + printable(finding.field);
+  return where;
+}
+
+// Diagnoses of a transfer, then layers from the outermost on. Notes on what is not listed have no place and come last.
+std::size_t listing_rank(const Finding& finding) {
+  if (finding.code == Code::findings_suppressed) return std::numeric_limits<std::size_t>::max();
+  if (finding.code == Code::text_mode || finding.code == Code::utf8_mangled || finding.code == Code::high_bits_stripped) return 0;
+  std::size_t depth = 1;
+  for (const Origin* origin = finding.origin.get(); origin != nullptr; origin = origin->outer.get()) ++depth;
+  return depth;
+}
+
 }  // namespace
 
 Text::Text(const Io& io, When color)
@@ -135,7 +158,10 @@ std::string size_text(std::uint64_t bytes) {
   return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", rounded, units[unit]);
 }
 
-std::string offset_text(Offset offset) { return fmt::format("0x{:x}", offset); }
+std::string count_text(std::uint64_t count, std::string_view one) {
+  if (count == 0) return fmt::format("no {}s", one);
+  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
 
 std::string_view padded_text(Bytes bytes) {
   const auto text = as_text(bytes);
@@ -152,19 +178,16 @@ std::string value_text(const Field& field, Bytes bytes) {
 }
 
 void write_finding(Text& text, const Finding& finding, std::string_view prefix) {
-  const auto file_offset = finding.file_offset();
-  std::string where = fmt::format("at {}", offset_text(finding.range.offset));
-  if (file_offset && *file_offset != finding.range.offset) where += fmt::format(" (file {})", offset_text(*file_offset));
-  if (!file_offset) where += fmt::format(" of the {} content", finding.origin ? finding.origin->kind : "");
-  if (!finding.section.empty()) where += fmt::format(" in {}", printable(finding.section));
-  if (!finding.field.empty()) where += fmt::format(", {}", printable(finding.field));
-  text.line(fmt::format("{}{} {} {}: {}", prefix, text.styled(to_string(finding.severity), style_of(finding.severity)),
-                        code_text(finding.code), where, printable(finding.message)));
+  text.line(fmt::format("{}{} {}{}: {}", prefix, text.styled(to_string(finding.severity), style_of(finding.severity)),
+                        code_text(finding.code), place_text(finding), printable(finding.message)));
   if (!finding.hint.empty()) text.line(fmt::format("{}  → {}", prefix, printable(finding.hint)));
 }
 
 void write_findings(Text& text, const Findings& findings, std::string_view prefix) {
-  for (const Finding& finding : findings.all()) write_finding(text, finding, prefix);
+  std::vector<const Finding*> ordered;
+  for (const Finding& finding : findings.all()) ordered.push_back(&finding);
+  std::ranges::stable_sort(ordered, {}, [](const Finding* finding) { return listing_rank(*finding); });
+  for (const Finding* finding : ordered) write_finding(text, *finding, prefix);
 }
 
 }  // namespace vmstate::app

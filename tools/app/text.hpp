@@ -7,6 +7,7 @@
 
 #include "formats/base/field.hpp"
 #include "formats/base/finding.hpp"
+#include "formats/base/offset_text.hpp"
 #include "tools/app/io.hpp"
 #include "tools/app/options.hpp"
 
@@ -35,16 +36,17 @@ class Text {
 
 /// Text of a file with everything unprintable shown as \xNN.
 std::string printable(std::string_view text);
-/// "4096", "64 KiB", "16 MiB": exact multiples in the larger unit, otherwise bytes with a rounded figure behind.
+/// "512 B", "64 KiB", "16 MiB", "36.9 KiB": exact where it is a multiple of the unit, otherwise rounded.
 std::string size_text(std::uint64_t bytes);
-/// "0x11a0"
-std::string offset_text(Offset offset);
+/// "1 CPU", "2 CPUs", "no CPUs"
+std::string count_text(std::uint64_t count, std::string_view one);
 /// A leaf's value in one line; long ones are shortened.
 std::string value_text(const Field& field, Bytes bytes);
 /// If the bytes are a zero-padded printable text: that text.
 std::string_view padded_text(Bytes bytes);
 
-/// All findings, most grave first within the order of the file; `indent` spaces in front.
+/// All findings, each behind `prefix`: what is said of the file as a whole and of the outer layers comes first, since it
+/// explains much of the rest; then those of the stream in its order.
 void write_findings(Text& text, const Findings& findings, std::string_view prefix);
 /// One finding in one line (and its hint in a second).
 void write_finding(Text& text, const Finding& finding, std::string_view prefix);

@@ -156,7 +156,11 @@ int run(int argc, char** argv) {
   }
   writes_a_file = options.verb == DumpOptions::Verb::extract ? 1 : 0;
   int status = vmstate::app::dump(options, real_io());
-  if (std::fflush(stdout) != 0 || output_failed) status = vmstate::app::exit_io_error;
+  if (std::fflush(stdout) != 0 && !output_failed) {
+    std::fputs("vmstate-dump: standard output cannot be written\n", stderr);
+    output_failed = true;
+  }
+  if (output_failed) status = vmstate::app::exit_io_error;
   return status;
 }
 
