@@ -68,9 +68,9 @@ std::optional<LongHeader> credible_long_header(Bytes bytes) {
   header.instance = in.be32("instance");
   header.version = in.be32("version");
   header.size = in.consumed();
-  if (!in || !credible_name(header.name) || (header.version > largest_version && !has_odd_version(header)) || header.instance > largest_instance ||
-      header.id > largest_section_id)
-    return std::nullopt;
+  const bool in_proportion = (header.version <= largest_version || has_odd_version(header)) &&
+                             header.instance <= largest_instance && header.id <= largest_section_id;
+  if (!in || !credible_name(header.name) || !in_proportion) return std::nullopt;
   return header;
 }
 

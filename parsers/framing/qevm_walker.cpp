@@ -222,6 +222,8 @@ class QevmWalker {
       walk_.findings().add(Code::package_overrun, {begin, 0}, "the package cannot be " + std::to_string(size) + " bytes long");
       return;
     }
+    if (walk_.package_depth > 0)
+      walk_.findings().add(Code::package_nested, {begin, size}, "a package stands inside another package");
     ++walk_.package_depth;
     const auto outer = std::exchange(walk_.package_end, end);
     read_records(end);

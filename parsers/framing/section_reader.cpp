@@ -130,6 +130,8 @@ class SectionReader {
     open.ended = false;
     open.parser = walk_.context.registry.section_for(header_.name, header_.version, header_.type);
     open.body = open.parser == nullptr ? nullptr : open.parser->begin();
+    if (open.parser == nullptr)
+      walk_.findings().add(Code::section_unknown, header_.range, "no parser knows sections called '" + header_.name + "'");
     opened_ = &open;
   }
 
@@ -295,8 +297,11 @@ class SectionReader {
         boundary_ = Boundary::description;
         return size;
       }
-      if (walk_.facts.footers != false && !beyond_sight) {
-        if (const auto at = find_footer(in_, header_.id, static_cast<std::size_t>(size), facts, limits)) {
+      // A size that the stream cannot hold says nothing about where the footer is.
+      const bool possible = !beyond_sight && in_.has(size);
+      if (walk_.facts.footers != false) {
+        const auto expected = possible ? std::optional(static_cast<std::size_t>(size)) : std::nullopt;
+        if (const auto at = find_footer(in_, header_.id, expected, facts, limits)) {
           boundary_ = Boundary::footer;
           size_differs(*at, size);
           return *at;

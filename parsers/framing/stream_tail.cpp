@@ -166,6 +166,17 @@ void description_barely_begun(WalkState& walk, Bytes rest) {
   walk.finish(StreamEndKind::eof);
 }
 
+// A description whose text is damaged from its first byte on: its length leads exactly to the end of the data.
+bool description_fills_rest(WalkState& walk) {
+  auto& in = walk.in();
+  constexpr std::size_t in_front = 1 + description_header_size;
+  const Bytes view = in.peek(in_front);
+  if (view.size() < in_front || view[1] != vmdescription) return false;
+  const std::uint64_t whole = in_front + std::uint64_t{load_be32(&view[2])};
+  if (const auto left = in.remaining()) return *left == whole;
+  return whole < walk.context.limits.lookahead && in.peek(static_cast<std::size_t>(whole) + 1).size() == whole;
+}
+
 }  // namespace
 
 void read_end_of_stream(WalkState& walk) {
@@ -173,7 +184,7 @@ void read_end_of_stream(WalkState& walk) {
   const Offset at = in.position();
   if (const Bytes rest = in.peek(longest_header_size); rest.size() < longest_header_size && is_described_end_cut(rest))
     return description_barely_begun(walk, rest);
-  if (is_described_end(in.peek(longest_header_size))) {
+  if (is_described_end(in.peek(longest_header_size)) || description_fills_rest(walk)) {
     claim_end_byte(walk, false);
     read_description_here(walk);
     return walk.finish(StreamEndKind::eof);

@@ -59,10 +59,11 @@ void drain(int descriptor) {
   while (::read(descriptor, buffer.data(), buffer.size()) > 0) benchmark::DoNotOptimize(buffer.data());
 }
 
-void inspect(const std::string& path, Verb verb, int standard_input = 0) {
+void inspect(const std::string& path, Verb verb, IoMode mode = IoMode::automatic, int standard_input = 0) {
   app::DumpOptions options;
   options.files = {path};
   options.verb = verb;
+  options.io = mode;
   options.progress = app::When::never;
   app::Io io;
   std::size_t written = 0;
@@ -132,9 +133,10 @@ void add_all() {
   const std::string gzip = gzip_file("layer.migr.gz", layer), zstd = zstd_file("layer.migr.zst", layer);
   add("large/read", large, [=] { drain(File(large).number()); });
   add("large/sections", large, [=] { inspect(large, Verb::sections); });
+  add("large/sections-pread", large, [=] { inspect(large, Verb::sections, IoMode::pread); });
   add("large/check", large, [=] { inspect(large, Verb::check); });
   add("pipe/read", large, [=] { through_pipe(large, drain); });
-  add("pipe/sections", large, [=] { through_pipe(large, [](int end) { inspect("-", Verb::sections, end); }); });
+  add("pipe/sections", large, [=] { through_pipe(large, [](int end) { inspect("-", Verb::sections, IoMode::automatic, end); }); });
   add("zero/read", zero, [=] { drain(File(zero).number()); });
   add("zero/sections", zero, [=] { inspect(zero, Verb::sections); });
   add("small/state", small_stream, [=] { inspect(small_stream, Verb::state); });
@@ -147,6 +149,7 @@ void add_all() {
 // Prints as usual and keeps the processor time of one iteration, in seconds.
 class Reporter final : public benchmark::ConsoleReporter {
  public:
+  Reporter() : ConsoleReporter(OO_Tabular) {}
   void ReportRuns(const std::vector<Run>& runs) override {
     ConsoleReporter::ReportRuns(runs);
     for (const Run& run : runs)
@@ -155,13 +158,13 @@ class Reporter final : public benchmark::ConsoleReporter {
   }
   void print_ratios() const {
     std::printf("\nprocessor time in relation:\n");
-    for (const auto& [ours, theirs] : {std::pair{"large/sections", "large/read"}, {"large/check", "large/read"}, {"pipe/sections", "pipe/read"},
+    for (const auto& [ours, theirs] : {std::pair{"large/sections", "large/read"}, {"large/sections-pread", "large/read"}, {"large/check", "large/read"}, {"pipe/sections", "pipe/read"},
                                        {"gzip/sections", "gzip/decode"}, {"zstd/sections", "zstd/decode"}}) {
       const auto a = seconds_.find(ours), b = seconds_.find(theirs);
-      if (a != seconds_.end() && b != seconds_.end()) std::printf("  %-16s %.2f x %s\n", ours, a->second / b->second, theirs);
+      if (a != seconds_.end() && b != seconds_.end()) std::printf("  %-21s %.2f x %s\n", ours, a->second / b->second, theirs);
     }
     if (const auto zero = seconds_.find("zero/sections"); zero != seconds_.end())
-      std::printf("  %-16s %.0f ns for each of a million zero pages\n", "zero/sections", zero->second * 1e3);
+      std::printf("  %-21s %.0f ns for each of a million zero pages\n", "zero/sections", zero->second * 1e3);
   }
 
  private:

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <csignal>
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <array>
 #include <boost/json/parse.hpp>
@@ -122,10 +122,12 @@ class LiveQemu {
     (void)command("migrate", {{"uri", "exec:cat > " + file}});
     std::string state;
     return wait_until([&] {
-      const auto answer = command("query-migrate");
-      if (answer.is_object() && answer.as_object().contains("status")) state = answer.at("status").as_string().c_str();
-      return state == "completed" || state == "failed";
-    }) && state == "completed";
+             const auto answer = command("query-migrate");
+             if (answer.is_object() && answer.as_object().contains("status"))
+               state = answer.at("status").as_string().c_str();
+             return state == "completed" || state == "failed";
+           }) &&
+           state == "completed";
   }
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Against the QEMU that is installed: a guest of our own runs, stops and is saved; what its monitor says of it must be what
-// we read in the file, and damaged copies go through QEMU's own loader.
+// Against the QEMU that is installed: a guest of our own runs, stops and is saved; what its monitor says of it must be
+// what we read in the file, and damaged copies go through QEMU's own loader.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -27,27 +27,27 @@ ByteVector read_file(const std::string& path) {
 ByteVector bios() {
   ByteVector image(64 << 10, 0);
   const auto put = [&](std::size_t at, const ByteVector& code) { std::copy(code.begin(), code.end(), &image[at]); };
-  put(0xfff0, hex("e9 0d e0"));  // jmp 0xe000
-  put(0xe000, hex("b8 00 20 8e d8"            // mov ax,0x2000; mov ds,ax
-                  "b8 00 30 8e c0"            // es
-                  "b8 00 40 8e d0"            // ss
-                  "b8 00 50 8e e0"            // fs
-                  "b8 00 60 8e e8"            // gs
-                  "66 2e 0f 01 16 00 e1"      // lgdt cs:[0xe100]
-                  "66 2e 0f 01 1e 06 e1"      // lidt cs:[0xe106]
+  put(0xfff0, hex("e9 0d e0"));                 // jmp 0xe000
+  put(0xe000, hex("b8 00 20 8e d8"              // mov ax,0x2000; mov ds,ax
+                  "b8 00 30 8e c0"              // es
+                  "b8 00 40 8e d0"              // ss
+                  "b8 00 50 8e e0"              // fs
+                  "b8 00 60 8e e8"              // gs
+                  "66 2e 0f 01 16 00 e1"        // lgdt cs:[0xe100]
+                  "66 2e 0f 01 1e 06 e1"        // lidt cs:[0xe106]
                   "66 b8 00 a0 0b 00 0f 22 d8"  // mov eax,0xba000; mov cr3,eax
                   "66 b8 78 56 34 12 0f 22 d0"  // mov eax,0x12345678; mov cr2,eax
                   "66 b8 00 c0 0d 00 0f 23 c0"  // mov eax,0xdc000; mov dr0,eax
-                  "66 b8 44 33 22 11"         // mov eax,0x11223344
-                  "66 bb de c0 ad de"         // mov ebx,0xdeadc0de
-                  "66 b9 67 45 23 01"         // mov ecx,0x01234567
-                  "66 ba ef be ad ba"         // mov edx,0xbaadbeef
-                  "66 bc f0 f1 00 00"         // mov esp,0x0000f1f0
-                  "66 bd 55 aa 5a a5"         // mov ebp,0xa55aaa55
-                  "66 be 0d f0 ad 0b"         // mov esi,0x0badf00d
-                  "66 bf ce fa ed fe"         // mov edi,0xfeedface
-                  "f9 fd fa f4 eb fd"));      // stc; std; cli; hlt; jmp to the hlt
-  put(0xe100, hex("27 00 c0 e0 0f 00"         // limit and base of the descriptor tables
+                  "66 b8 44 33 22 11"           // mov eax,0x11223344
+                  "66 bb de c0 ad de"           // mov ebx,0xdeadc0de
+                  "66 b9 67 45 23 01"           // mov ecx,0x01234567
+                  "66 ba ef be ad ba"           // mov edx,0xbaadbeef
+                  "66 bc f0 f1 00 00"           // mov esp,0x0000f1f0
+                  "66 bd 55 aa 5a a5"           // mov ebp,0xa55aaa55
+                  "66 be 0d f0 ad 0b"           // mov esi,0x0badf00d
+                  "66 bf ce fa ed fe"           // mov edi,0xfeedface
+                  "f9 fd fa f4 eb fd"));        // stc; std; cli; hlt; jmp to the hlt
+  put(0xe100, hex("27 00 c0 e0 0f 00"           // limit and base of the descriptor tables
                   "ff 03 00 e2 0f 00"));
   return image;
 }
@@ -71,8 +71,21 @@ class LiveGuest : public testing::Test {
 
   // No firmware of anybody's; the same machine for saving and loading.
   std::vector<std::string> machine(const std::vector<std::string>& more) const {
-    std::vector<std::string> all{"-L", scratch_.path(), "-bios", scratch_.file("bios"), "-nodefaults", "-vga", "none", "-display", "none",
-                                 "-accel", "tcg", "-m", "2", "-rtc", "base=2020-01-01,clock=vm"};
+    std::vector<std::string> all{"-L",
+                                 scratch_.path(),
+                                 "-bios",
+                                 scratch_.file("bios"),
+                                 "-nodefaults",
+                                 "-vga",
+                                 "none",
+                                 "-display",
+                                 "none",
+                                 "-accel",
+                                 "tcg",
+                                 "-m",
+                                 "2",
+                                 "-rtc",
+                                 "base=2020-01-01,clock=vm"};
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
@@ -80,10 +93,12 @@ class LiveGuest : public testing::Test {
   // Runs the guest until it halts, stops it, asks about it and saves it.
   Saved save_guest(const std::vector<std::string>& more, const std::string& file) {
     LiveQemu qemu(machine(more));
-    const bool halted = qemu.wait_until([&] { return qemu.monitor("info registers").find("AX=11223344") != std::string::npos ||
-                                                     qemu.monitor("info registers").find("AX=0000000011223344") != std::string::npos; });
-    EXPECT_TRUE(halted) << "the guest never came to its end:\n" << qemu.monitor("info registers");
-    qemu.wait_until([&] { return qemu.monitor("info registers").find("HLT=1") != std::string::npos; });
+    const auto registers_hold = [&](std::string_view text) {
+      return qemu.monitor("info registers").find(text) != std::string::npos;
+    };
+    EXPECT_TRUE(qemu.wait_until([&] { return registers_hold("11223344") && registers_hold("HLT=1"); }))
+        << "the guest never came to its end:\n"
+        << qemu.monitor("info registers");
     (void)qemu.command("stop");
     Saved saved{qemu.monitor("info registers -a"), qemu.monitor("info ramblock"), qemu.status()};
     EXPECT_TRUE(qemu.save(file));
@@ -107,7 +122,8 @@ class LiveGuest : public testing::Test {
     EXPECT_EQ(to_string(seen.stream.end), "eof");
     EXPECT_EQ(seen.findings_text(), "  no findings\n");
     EXPECT_EQ(seen.lost_bytes, 0u);
-    EXPECT_EQ(seen.run_state, saved.status);
+    // Machines up to 2.3 store it only where it is neither running nor paused.
+    EXPECT_EQ(seen.run_state.value_or("paused"), saved.status);
     const auto texts = processors(saved.registers);
     ASSERT_EQ(texts.size(), count);
     for (std::size_t i = 0; i < count; ++i) {
@@ -149,7 +165,8 @@ TEST_F(LiveGuest, CutStateIsRefusedByQemuAndFoundHere) {
   const DeviceSeen* cpu = sound.device("cpu");
   ASSERT_NE(cpu, nullptr);
   ASSERT_TRUE(sound.end_byte);
-  for (const Offset cut : {cpu->range.offset / 2, cpu->range.offset, cpu->range.offset + cpu->range.size / 2, *sound.end_byte}) {
+  for (const Offset cut :
+       {cpu->range.offset / 2, cpu->range.offset, cpu->range.offset + cpu->range.size / 2, *sound.end_byte}) {
     SCOPED_TRACE("cut to " + std::to_string(cut));
     write_file(copy, {whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(cut)});
     EXPECT_FALSE(loads(options, copy));

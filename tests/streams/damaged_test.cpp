@@ -127,8 +127,9 @@ TEST_F(Damaged, IsFoundWhereItIs) {
     EXPECT_EQ(to_string(seen.stream.end), to_string(one.end));
     EXPECT_TRUE(seen.tiles);
     for (const Claim& claim : one.claims)
-      EXPECT_TRUE(fulfilled(claim, seen)) << code_text(claim.codes.front()) << " is not found between " << claim.from << " and "
-                                          << claim.to << ":\n" << seen.findings_text();
+      EXPECT_TRUE(fulfilled(claim, seen))
+          << code_text(claim.codes.front()) << " is not found between " << claim.from << " and " << claim.to << ":\n"
+          << seen.findings_text();
     for (const Finding& finding : seen.findings) {
       if (!one.sound_before || finding.severity != Severity::error) continue;
       EXPECT_GE(finding.range.end(), *one.sound_before) << "in front of the damage:\n" << seen.findings_text();
@@ -152,7 +153,8 @@ TEST_F(Damaged, HoleNamesEveryDeviceThatItSwallowed) {
   const Inspected seen = inspect(damaged("new-46-hole-4k-in-devices.migr").path());
   std::set<std::string> swallowed, named, kept;
   for (const SectionSeen& section : sound.sections)
-    if (section.full() && section.header.range.end() > hole.offset && section.begin() < hole.end()) swallowed.insert(section.label);
+    if (section.full() && section.header.range.end() > hole.offset && section.begin() < hole.end())
+      swallowed.insert(section.label);
   for (const Finding& finding : seen.findings)
     if (finding.code == Code::device_missing) named.insert(finding.section);
   EXPECT_EQ(named, swallowed);
@@ -165,8 +167,9 @@ TEST_F(Damaged, HoleNamesEveryDeviceThatItSwallowed) {
 
 // The same findings as the sound file, which for the old one are notes that it says nothing of its devices.
 TEST_F(Damaged, NothingIsClaimedOfGuestDataThatCouldBeSo) {
-  for (const std::string name : {"new-00-untouched.migr", "new-48-hole-inside-page-only.migr", "new-86-bitrot-cpu.migr",
-                                 "old-00-untouched.migr", "old-24-footer-wrong-id.migr", "old-48-hole-inside-page-only.migr"}) {
+  for (const std::string name :
+       {"new-00-untouched.migr", "new-48-hole-inside-page-only.migr", "new-86-bitrot-cpu.migr", "old-00-untouched.migr",
+        "old-24-footer-wrong-id.migr", "old-48-hole-inside-page-only.migr"}) {
     SCOPED_TRACE(name);
     const Inspected seen = inspect(damaged(name).path());
     const Inspected sound = inspect(damaged(name.starts_with("new") ? "base.migr" : "baseold.migr").path());
@@ -216,11 +219,22 @@ TEST_F(Damaged, GzippedFileIsSound) {
 
 // The tests above leave no damaged file out.
 TEST_F(Damaged, EveryFileIsTested) {
-  const std::set<std::string> elsewhere{
-      "base.migr", "baseold.migr", "new-30-section-removed.migr", "new-00-untouched.migr", "new-48-hole-inside-page-only.migr",
-      "new-86-bitrot-cpu.migr", "old-00-untouched.migr", "old-24-footer-wrong-id.migr", "old-48-hole-inside-page-only.migr",
-      "new-02-empty.migr", "new-44-http-chunk-framing.migr", "new-74-base64.migr", "new-70-utf8-mangled.migr",
-      "old-70-utf8-mangled.migr", "old-03-magic-only.migr", "old-73-gzip.migr"};
+  const std::set<std::string> elsewhere{"base.migr",
+                                        "baseold.migr",
+                                        "new-30-section-removed.migr",
+                                        "new-00-untouched.migr",
+                                        "new-48-hole-inside-page-only.migr",
+                                        "new-86-bitrot-cpu.migr",
+                                        "old-00-untouched.migr",
+                                        "old-24-footer-wrong-id.migr",
+                                        "old-48-hole-inside-page-only.migr",
+                                        "new-02-empty.migr",
+                                        "new-44-http-chunk-framing.migr",
+                                        "new-74-base64.migr",
+                                        "new-70-utf8-mangled.migr",
+                                        "old-70-utf8-mangled.migr",
+                                        "old-03-magic-only.migr",
+                                        "old-73-gzip.migr"};
   for (const RealFile& file : real_files()) {
     if (file.group() != "damaged") continue;
     const std::string name = file.name.substr(file.name.find('/') + 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Damage made from sound files: everywhere in them, one kind at a time. Each must be found, by a fitting code, where it is.
-// What cannot be told from a sound stream is left out where it occurs, with the reason.
+// Damage made from sound files: everywhere in them, one kind at a time. Each must be found, by a fitting code, where it
+// is. What cannot be told from a sound stream is left out where it occurs, with the reason.
 #include <random>
 #include <set>
 
@@ -30,12 +30,15 @@ Sound sound_file(const std::string& name) {
 
 // With footers and description: several targets, writers of 5.2, 7.2, 10.0 and 11.1.
 const std::vector<std::string> whole_streams{
-    "described/x86-i440fx-7.2-tcg-S-m2.migr", "described/aarch64-virt-smp2-m16.migr", "described/riscv64-virt-nobios-m16.migr",
-    "described/avr-uno.migr", "described/x86-none-tcg-m1.migr", "described/s390x-ccw-m64.migr",
-    "described/q52-q35-5.2-min.plain.vmstate", "described/dev100-usb-hub.vmstate", "described/dev111-megasas.vmstate"};
+    "described/x86-i440fx-7.2-tcg-S-m2.migr",  "described/aarch64-virt-smp2-m16.migr",
+    "described/riscv64-virt-nobios-m16.migr",  "described/avr-uno.migr",
+    "described/x86-none-tcg-m1.migr",          "described/s390x-ccw-m64.migr",
+    "described/q52-q35-5.2-min.plain.vmstate", "described/dev100-usb-hub.vmstate",
+    "described/dev111-megasas.vmstate"};
 // Described, but without footers.
-const std::vector<std::string> streams_without_footers{
-    "described/x86-i440fx-7.2-nofooter-m2.migr", "described/x86-i440fx-2.3-tcg-S-m2.migr", "described/x86-i440fx-1.4-tcg-S-m2.migr"};
+const std::vector<std::string> streams_without_footers{"described/x86-i440fx-7.2-nofooter-m2.migr",
+                                                       "described/x86-i440fx-2.3-tcg-S-m2.migr",
+                                                       "described/x86-i440fx-1.4-tcg-S-m2.migr"};
 // With neither.
 const std::vector<std::string> bare_streams{"legacy/1.2.2-t-default-S.v3", "legacy/0.14.1-t-default-S.v3"};
 
@@ -65,8 +68,9 @@ bool touches(const Finding& finding, Offset from, Offset to) {
   return finding.range.offset <= to && std::max(finding.range.end(), finding.range.offset + 1) > from;
 }
 bool found(const Inspected& seen, const std::set<Code>& codes, Offset from, Offset to) {
-  return std::ranges::any_of(seen.findings,
-                             [&](const Finding& finding) { return codes.contains(finding.code) && touches(finding, from, to); });
+  return std::ranges::any_of(seen.findings, [&](const Finding& finding) {
+    return codes.contains(finding.code) && touches(finding, from, to);
+  });
 }
 bool anything_found(const Inspected& seen, Offset from, Offset to) {
   return std::ranges::any_of(seen.findings, [&](const Finding& finding) {
@@ -86,7 +90,8 @@ std::size_t kept_at_end(const Sound& sound, const Inspected& seen, std::size_t c
   const auto& left = sound.seen.sections;
   const auto& right = seen.sections;
   std::size_t kept = 0;
-  while (kept < count && kept < right.size() && left[left.size() - 1 - kept].label == right[right.size() - 1 - kept].label &&
+  while (kept < count && kept < right.size() &&
+         left[left.size() - 1 - kept].label == right[right.size() - 1 - kept].label &&
          left[left.size() - 1 - kept].header.type == right[right.size() - 1 - kept].header.type)
     ++kept;
   return kept;
@@ -110,7 +115,8 @@ class DerivedDamage : public RealStreams {
   }
 };
 
-// --- truncation -------------------------------------------------------------------------------------------------------
+// --- truncation
+// -------------------------------------------------------------------------------------------------------
 
 std::set<Offset> cuts(const Sound& sound) {
   std::set<Offset> places;
@@ -130,13 +136,14 @@ std::set<Offset> cuts(const Sound& sound) {
   return places;
 }
 
-const std::set<Code> truncation_codes{Code::ends_between_sections, Code::ends_in_header,  Code::ends_in_body,
-                                      Code::ends_in_footer,        Code::ends_in_command, Code::ends_in_stream_header,
-                                      Code::ram_ends_early,        Code::configuration_damaged};
+const std::set<Code> truncation_codes{
+    Code::ends_between_sections, Code::ends_in_header,        Code::ends_in_body,   Code::ends_in_footer,
+    Code::ends_in_command,       Code::ends_in_stream_header, Code::ram_ends_early, Code::configuration_damaged};
 
 void expect_truncated(const Sound& sound, Offset cut) {
   const Inspected seen = inspect(Bytes(sound.bytes).first(static_cast<std::size_t>(cut)));
-  const std::string text = "cut to " + std::to_string(cut) + ", end " + std::string(to_string(seen.stream.end)) + ":\n" + seen.findings_text();
+  const std::string text = "cut to " + std::to_string(cut) + ", end " + std::string(to_string(seen.stream.end)) +
+                           ":\n" + seen.findings_text();
   if (!seen.recognised) {
     EXPECT_LT(cut, 8u) << text;
     EXPECT_EQ(seen.status, app::exit_unreadable) << text;
@@ -156,7 +163,8 @@ void expect_truncated(const Sound& sound, Offset cut) {
     return;
   }
   // Without footers, and with the description cut off, a zero byte at the end of the data is the end of the stream.
-  const bool looks_whole = !sound.footers() && cut > sound.first_device() && sound.bytes[static_cast<std::size_t>(cut) - 1] == 0;
+  const bool looks_whole =
+      !sound.footers() && cut > sound.first_device() && sound.bytes[static_cast<std::size_t>(cut) - 1] == 0;
   if (looks_whole && seen.stream.end != StreamEndKind::truncated) return;
   EXPECT_EQ(seen.stream.end, StreamEndKind::truncated) << text;
   EXPECT_TRUE(found(seen, truncation_codes, cut - 1, cut)) << text;
@@ -171,7 +179,8 @@ TEST_F(DerivedDamage, TruncatedAnywhere) {
   }
 }
 
-// --- one byte ---------------------------------------------------------------------------------------------------------
+// --- one byte
+// ---------------------------------------------------------------------------------------------------------
 
 // Where neither description nor footers tell the ends of devices, a zeroed header is lost in the device before it.
 TEST_F(DerivedDamage, ZeroInPlaceOfASectionType) {
@@ -214,20 +223,22 @@ TEST_F(DerivedDamage, WrongFooterId) {
 }
 
 // Codes that say of a body that its bytes do not fit.
-const std::set<Code> ram_codes{Code::ram_bad_flags,        Code::ram_unknown_block,       Code::ram_offset_beyond_block,
-                               Code::ram_no_current_block, Code::ram_block_list_damaged, Code::ram_resynchronised,
-                               Code::ram_unterminated,     Code::zero_run};
-const std::set<Code> shift_codes{Code::description_size_differs, Code::footer_missing, Code::bytes_skipped, Code::header_damaged,
-                                 Code::unknown_section_type, Code::subsection_mismatch, Code::special_body_damaged,
-                                 Code::stray_footer};
+const std::set<Code> ram_codes{
+    Code::ram_bad_flags,          Code::ram_unknown_block,  Code::ram_offset_beyond_block, Code::ram_no_current_block,
+    Code::ram_block_list_damaged, Code::ram_resynchronised, Code::ram_unterminated,        Code::zero_run};
+const std::set<Code> shift_codes{Code::description_size_differs, Code::footer_missing,       Code::bytes_skipped,
+                                 Code::header_damaged,           Code::unknown_section_type, Code::subsection_mismatch,
+                                 Code::special_body_damaged,     Code::stray_footer};
 
 // A body that is one byte longer or shorter. `from`: where; what stands behind must be found again.
-void expect_shift(const Sound& sound, const SectionSeen& section, std::size_t number, const ByteVector& damaged, Offset at) {
+void expect_shift(const Sound& sound, const SectionSeen& section, std::size_t number, const ByteVector& damaged,
+                  Offset at) {
   const Inspected seen = inspect(damaged);
   const bool ram = section.header.name == "ram";
   if (wrongly_described(sound, section)) return;
   const Offset from = ram ? at : section.begin();
-  EXPECT_TRUE(found(seen, ram ? ram_codes : shift_codes, from, section.end() + 1)) << "at " << at << "\n" << seen.findings_text();
+  EXPECT_TRUE(found(seen, ram ? ram_codes : shift_codes, from, section.end() + 1)) << "at " << at << "\n"
+                                                                                   << seen.findings_text();
   const std::size_t behind = sound.seen.sections.size() - number - 1;
   EXPECT_EQ(kept_at_end(sound, seen, behind), behind) << "at " << at << "\n" << seen.findings_text();
   EXPECT_TRUE(seen.tiles);
@@ -250,7 +261,8 @@ TEST_F(DerivedDamage, ByteDeletedFromABody) {
   });
 }
 
-// --- whole sections ---------------------------------------------------------------------------------------------------
+// --- whole sections
+// ---------------------------------------------------------------------------------------------------
 
 constexpr std::uint64_t end_mark_alone = 8;  // size of a RAM body without pages
 
@@ -266,9 +278,7 @@ TEST_F(DerivedDamage, SectionRemoved) {
         })) << seen.findings_text();
         EXPECT_EQ(kept_at_end(sound, seen, behind), behind) << seen.findings_text();
         break;
-      case SectionType::start:
-        EXPECT_TRUE(seen.has(Code::section_never_started)) << seen.findings_text();
-        break;
+      case SectionType::start: EXPECT_TRUE(seen.has(Code::section_never_started)) << seen.findings_text(); break;
       case SectionType::end:
         EXPECT_TRUE(seen.has(Code::ram_end_missing) || seen.has(Code::section_unfinished)) << seen.findings_text();
         break;
@@ -294,7 +304,8 @@ TEST_F(DerivedDamage, SectionTwice) {
         EXPECT_TRUE(found(seen, {Code::started_twice}, section.end(), section.end())) << seen.findings_text();
         break;
       case SectionType::end:
-        EXPECT_TRUE(found(seen, {Code::duplicate_part_after_end}, section.end(), section.end())) << seen.findings_text();
+        EXPECT_TRUE(found(seen, {Code::duplicate_part_after_end}, section.end(), section.end()))
+            << seen.findings_text();
         break;
       case SectionType::part: return;  // the same pages once more are what a live migration sends
     }
@@ -316,7 +327,8 @@ TEST_F(DerivedDamage, NeighboursExchanged) {
   });
 }
 
-// --- lost blocks ------------------------------------------------------------------------------------------------------
+// --- lost blocks
+// ------------------------------------------------------------------------------------------------------
 
 constexpr std::uint64_t block_size = 4096;
 
@@ -366,9 +378,11 @@ TEST_F(DerivedDamage, ZeroedBlockInDevices) {
   EXPECT_GT(holes, 30u);
 }
 
-// A page word is lost with every block of 4096 bytes in guest RAM, because the records are longer than that or far shorter.
+// A page word is lost with every block of 4096 bytes in guest RAM, because the records are longer than that or far
+// shorter.
 TEST_F(DerivedDamage, ZeroedBlockInGuestRam) {
-  constexpr std::array<std::string_view, 3> names{"described/x86-i440fx-7.2-tcg-S-m2.migr", "described/x86-i440fx-1.4-tcg-S-m2.migr",
+  constexpr std::array<std::string_view, 3> names{"described/x86-i440fx-7.2-tcg-S-m2.migr",
+                                                  "described/x86-i440fx-1.4-tcg-S-m2.migr",
                                                   "legacy/1.2.2-t-default-S.v3"};
   std::size_t holes = 0;
   for (const std::string_view name : names) {
@@ -380,7 +394,8 @@ TEST_F(DerivedDamage, ZeroedBlockInGuestRam) {
       std::fill_n(hole, block_size, std::uint8_t{0});
       if (damaged == sound.bytes) continue;
       const Inspected seen = inspect(damaged);
-      EXPECT_TRUE(found(seen, {Code::zero_run, Code::ram_bad_flags, Code::ram_resynchronised}, at, at + block_size - 1)) << seen.findings_text();
+      EXPECT_TRUE(found(seen, {Code::zero_run, Code::ram_bad_flags, Code::ram_resynchronised}, at, at + block_size - 1))
+          << seen.findings_text();
       EXPECT_EQ(seen.devices.size(), sound.seen.devices.size()) << seen.findings_text();
       EXPECT_TRUE(seen.tiles);
       ++holes;
@@ -389,7 +404,8 @@ TEST_F(DerivedDamage, ZeroedBlockInGuestRam) {
   EXPECT_GT(holes, 20u);
 }
 
-// --- what follows -----------------------------------------------------------------------------------------------------
+// --- what follows
+// -----------------------------------------------------------------------------------------------------
 
 TEST_F(DerivedDamage, GarbageAppended) {
   std::mt19937 random(11);
@@ -408,7 +424,7 @@ TEST_F(DerivedDamage, GarbageAppended) {
 
 TEST_F(DerivedDamage, ZerosAppended) {
   for (const std::string& name : all_streams)
-    for (const std::size_t count : {1, 511, 4096, 100000}) {
+    for (const std::size_t count : {1u, 511u, 4096u, 100000u}) {
       SCOPED_TRACE(name + " and " + std::to_string(count) + " zeros");
       const Sound sound = sound_file(name);
       const Inspected seen = inspect(ByteVector(sound.bytes) + ByteVector(count, 0));
@@ -417,7 +433,8 @@ TEST_F(DerivedDamage, ZerosAppended) {
       EXPECT_EQ(seen.status, app::exit_nothing_found) << seen.findings_text();
       // Nothing tells the last device of a bare stream from few zeros behind it.
       if (!sound.described() && count <= 4096) continue;
-      EXPECT_TRUE(found(seen, {Code::trailing_zeros}, sound.bytes.size(), sound.bytes.size() + count)) << seen.findings_text();
+      EXPECT_TRUE(found(seen, {Code::trailing_zeros}, sound.bytes.size(), sound.bytes.size() + count))
+          << seen.findings_text();
     }
 }
 

@@ -43,7 +43,8 @@ TEST_F(Described, EveryByteIsExplainedAndNothingIsFoundWrong) {
     for (const Finding& finding : seen.findings) codes.insert(finding.code);
     const std::set<Code> expected = expected_findings(file);
     EXPECT_EQ(codes, expected) << seen.findings_text();
-    EXPECT_EQ(seen.status, std::ranges::any_of(expected, worth_a_status) ? app::exit_findings : app::exit_nothing_found);
+    EXPECT_EQ(seen.status,
+              std::ranges::any_of(expected, worth_a_status) ? app::exit_findings : app::exit_nothing_found);
   }
 }
 
@@ -78,7 +79,8 @@ TEST_F(Described, EveryPageIsCounted) {
     const bool elsewhere = expected.contains(Code::ram_elsewhere) || expected.contains(Code::ram_shared_elsewhere);
     for (const BlockSeen& block : seen.blocks) {
       const RamSummary::Pages& pages = block.pages;
-      const auto sum = pages.data + pages.zero + pages.fill + pages.xbzrle + pages.compressed + pages.mapped + pages.never_sent;
+      const auto sum =
+          pages.data + pages.zero + pages.fill + pages.xbzrle + pages.compressed + pages.mapped + pages.never_sent;
       EXPECT_EQ(sum * seen.page_size, block.size) << block.name;
       if (elsewhere) continue;
       EXPECT_EQ(pages.never_sent, 0u) << block.name;

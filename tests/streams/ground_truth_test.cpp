@@ -60,14 +60,18 @@ struct Target {
 };
 
 TEST_F(GroundTruth, RegistersOfOtherTargets) {
-  const std::vector<Target> targets{
-      {"arm-virt-m8.migr", arm_registers, 17},        {"arm-netduino2.migr", arm_registers, 17},
-      {"aarch64-virt-smp2-m16.migr", aarch64_registers, 2 * 34},
-      {"riscv64-virt-nobios-m16.migr", riscv_registers, 45},
-      {"s390x-ccw-m64.migr", s390x_registers, 34},    {"s390x-ccw-cmma-m64.migr", s390x_registers, 34},
-      {"ppc-bamboo-S-m64.migr", ppc_registers, 38},   {"ppc64-pseries-S-m256.migr", ppc_registers, 38},
-      {"mips-malta-be-m32.migr", mips_registers, 38}, {"sparc-ss5-m32.migr", sparc_registers, 14},
-      {"m68k-virt-m16.migr", m68k_registers, 19},     {"avr-uno.migr", avr_registers, 39}};
+  const std::vector<Target> targets{{"arm-virt-m8.migr", arm_registers, 17},
+                                    {"arm-netduino2.migr", arm_registers, 17},
+                                    {"aarch64-virt-smp2-m16.migr", aarch64_registers, 2 * 34},
+                                    {"riscv64-virt-nobios-m16.migr", riscv_registers, 45},
+                                    {"s390x-ccw-m64.migr", s390x_registers, 34},
+                                    {"s390x-ccw-cmma-m64.migr", s390x_registers, 34},
+                                    {"ppc-bamboo-S-m64.migr", ppc_registers, 38},
+                                    {"ppc64-pseries-S-m256.migr", ppc_registers, 38},
+                                    {"mips-malta-be-m32.migr", mips_registers, 38},
+                                    {"sparc-ss5-m32.migr", sparc_registers, 14},
+                                    {"m68k-virt-m16.migr", m68k_registers, 19},
+                                    {"avr-uno.migr", avr_registers, 39}};
   for (const Target& target : targets) {
     SCOPED_TRACE(target.file);
     EXPECT_GE(expect_registers(real_file("described/" + target.file), target.read), target.at_least);
@@ -88,13 +92,14 @@ TEST_F(GroundTruth, RamBlocks) {
   EXPECT_GT(files, 100u);
 }
 
-// The run state in the stream is that of the moment the migration began. `postmigrate` was asked for after it; the second
-// migration of one process finds the state that the first one left.
+// The run state in the stream is that of the moment the migration began. `postmigrate` was asked for after it; the
+// second migration of one process finds the state that the first one left.
 TEST_F(GroundTruth, RunState) {
   std::size_t files = 0;
   for (const RealFile& file : described_files()) {
     const auto* truth = file.find("truth");
-    const auto* status = truth == nullptr || !truth->is_object() ? nullptr : truth->as_object().if_contains("query-status");
+    const auto* status =
+        truth == nullptr || !truth->is_object() ? nullptr : truth->as_object().if_contains("query-status");
     if (status == nullptr || !status->is_object()) continue;
     const std::string state(status->at("status").as_string());
     const bool asked_later = state == "postmigrate" || file.has_capability("background-snapshot");
@@ -114,7 +119,8 @@ TEST_F(GroundTruth, RegistersOfDescribedLegacyStreams) {
     SCOPED_TRACE(name);
     const RealFile& file = real_file("legacy/" + name);
     std::string text;
-    for (const auto& line : file.find("truth")->at("registers").as_array()) text += std::string(line.as_string()) + "\n";
+    for (const auto& line : file.find("truth")->at("registers").as_array())
+      text += std::string(line.as_string()) + "\n";
     const Inspected seen = inspect(file.path(), {.fields = true});
     ASSERT_NE(seen.device("cpu"), nullptr);
     const RegisterComparison result = compare_registers(x86_registers(text), *seen.device("cpu"));

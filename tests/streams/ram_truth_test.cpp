@@ -51,7 +51,8 @@ class BlockLoader final : public EventSink {
     for (const RamPage& page : e.pages) {
       const bool carries_page = page.kind != RamKind::eos && page.kind != RamKind::flush && page.kind != RamKind::hook;
       if (!carries_page || page.block != block_) continue;
-      load(page, e.bytes.subspan(static_cast<std::size_t>(page.at - e.range.offset) + page.header_size, page.payload_size));
+      load(page,
+           e.bytes.subspan(static_cast<std::size_t>(page.at - e.range.offset) + page.header_size, page.payload_size));
     }
   }
   void on(const RamMappedBitmap& e) override {
@@ -62,14 +63,16 @@ class BlockLoader final : public EventSink {
     if (e.block != block_) return;
     for (std::size_t page = 0; page * page_size_ < content_.size(); ++page) {
       if ((bitmap_.at(page / 8) >> (page % 8) & 1) == 0) continue;
-      const Bytes stored = Bytes(file_).subspan(static_cast<std::size_t>(e.pages.offset) + page * page_size_, page_size_);
+      const Bytes stored =
+          Bytes(file_).subspan(static_cast<std::size_t>(e.pages.offset) + page * page_size_, page_size_);
       std::ranges::copy(stored, &content_[page * page_size_]);
     }
   }
 
  private:
   void load(const RamPage& page, Bytes payload) {
-    const std::span<std::uint8_t> target = std::span(content_).subspan(static_cast<std::size_t>(page.offset), page_size_);
+    const std::span<std::uint8_t> target =
+        std::span(content_).subspan(static_cast<std::size_t>(page.offset), page_size_);
     switch (page.kind) {
       case RamKind::data: std::ranges::copy(payload, target.begin()); break;
       case RamKind::zero:
@@ -151,10 +154,12 @@ TEST_F(RamTruth, DumpsOfTheManifest) {
   for (const RealFile& file : real_files()) {
     const auto* dumps = file.find("ram_truth");
     // Shared RAM is not in the stream; the dump of the background snapshot is of a later moment (next test).
-    if (dumps == nullptr || file.has_capability("x-ignore-shared") || file.has_capability("background-snapshot")) continue;
+    if (dumps == nullptr || file.has_capability("x-ignore-shared") || file.has_capability("background-snapshot"))
+      continue;
     SCOPED_TRACE(file.name);
     const Loaded loaded = load(file, block_name(file), std::string(dumps->at(0).as_string()));
-    EXPECT_TRUE(loaded.different.empty()) << loaded.different.size() << " pages differ, the first at " << loaded.different.front();
+    EXPECT_TRUE(loaded.different.empty())
+        << loaded.different.size() << " pages differ, the first at " << loaded.different.front();
     if (file.has_capability("xbzrle")) {
       EXPECT_GT(loaded.xbzrle, 0u);
     }
@@ -186,7 +191,8 @@ TEST_F(RamTruth, EveryWayOfSavingHoldsTheSameMemory) {
     if (!one_guest || elsewhere) continue;
     SCOPED_TRACE(file.name);
     const Loaded loaded = load(file, "pc.ram", file.name.substr(0, file.name.find("-pc.") + 4) + "ram.zst");
-    EXPECT_TRUE(loaded.different.empty()) << loaded.different.size() << " pages differ, the first at " << loaded.different.front();
+    EXPECT_TRUE(loaded.different.empty())
+        << loaded.different.size() << " pages differ, the first at " << loaded.different.front();
     ++files;
   }
   EXPECT_GT(files, 25u);

@@ -91,7 +91,8 @@ class RealStreams : public testing::Test {
  protected:
   void SetUp() override {
     if (!real_files().empty()) return;
-    std::cerr << "SKIPPED: there are no real state files in " << VMSTATE_TEST_STREAMS << " (set VMSTATE_STREAMS, run ctest)\n";
+    std::cerr << "SKIPPED: there are no real state files in " << VMSTATE_TEST_STREAMS
+              << " (set VMSTATE_STREAMS, run ctest)\n";
     GTEST_SKIP();
   }
 };

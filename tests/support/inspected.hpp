@@ -145,7 +145,8 @@ class Watcher final : public EventSink {
     const std::size_t size = bytes.size() / field.count;
     for (std::uint32_t i = 0; i < field.count; ++i) {
       const Bytes element = bytes.subspan(i * size, size);
-      device.fields[name + "[" + std::to_string(field.index.value_or(0) + i) + "]"] = {field.kind, {element.begin(), element.end()}};
+      device.fields[name + "[" + std::to_string(field.index.value_or(0) + i) + "]"] = {
+          field.kind, {element.begin(), element.end()}};
     }
   }
 
@@ -154,8 +155,8 @@ class Watcher final : public EventSink {
 };
 
 struct InspectOptions {
-  bool fields = false;            ///< keep the leaves of device state
-  EventSink* more = nullptr;      ///< sees the events as well
+  bool fields = false;        ///< keep the leaves of device state
+  EventSink* more = nullptr;  ///< sees the events as well
 };
 
 /// Inspects a file as the tools do.

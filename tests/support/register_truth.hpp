@@ -115,7 +115,8 @@ inline RegisterTruth x86_registers(std::string_view text) {
   x86::add_table(truth, text, "GDT=", "env.gdt");
   x86::add_table(truth, text, "IDT=", "env.idt");
   for (const unsigned i : {0u, 2u, 3u, 4u}) truth.add(text, "CR" + std::to_string(i) + "=", element("env.cr", i));
-  for (const unsigned i : {0u, 1u, 2u, 3u, 6u, 7u}) truth.add(text, "DR" + std::to_string(i) + "=", element("env.dr", i));
+  for (const unsigned i : {0u, 1u, 2u, 3u, 6u, 7u})
+    truth.add(text, "DR" + std::to_string(i) + "=", element("env.dr", i));
   truth.add(text, "EFER=", "env.efer");
   truth.add(text, "FCW=", "env.fpuc");
   truth.add(text, "MXCSR=", "env.mxcsr");
@@ -238,14 +239,18 @@ struct RegisterComparison {
   std::string differences;
 };
 
-/// Compares with a decoded section. A field may be nested in a subsection.
+/// A field by its path, or by the end of its path where it is nested in a subsection.
+inline auto find_register(const DeviceSeen& device, const std::string& path) {
+  const auto field = device.fields.find(path);
+  if (field != device.fields.end()) return field;
+  return std::ranges::find_if(device.fields, [&](const auto& one) { return one.first.ends_with("." + path); });
+}
+
+/// Compares with a decoded section.
 inline RegisterComparison compare_registers(const RegisterTruth& truth, const DeviceSeen& device) {
   RegisterComparison result;
   for (const auto& [path, expected] : truth.values) {
-    auto field = device.fields.find(path);
-    if (field == device.fields.end())
-      field = std::ranges::find_if(device.fields, [&](const auto& one) { return one.first.ends_with("/" + path) ||
-                                                                                  one.first.find("." + path) != std::string::npos; });
+    const auto field = find_register(device, path);
     if (field == device.fields.end()) {
       ++result.absent;
       continue;

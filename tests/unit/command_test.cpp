@@ -71,9 +71,12 @@ TEST(Package, ItsRecordsAreSectionsOfItsDepth) {
 
 TEST(Package, MayBeEmpty) { expect_codes(run_between(StreamBuilder().package([](StreamBuilder&) {})), {}); }
 
-TEST(Package, PackagesNest) {
+TEST(Package, OneInsideAnotherIsReadAndReported) {
   const auto result = run_between(StreamBuilder().package([](StreamBuilder& b) { b.package(two_devices); }));
-  expect_codes(result, {});
+  StreamBuilder inner;
+  two_devices(inner);
+  expect_codes(result, {Code::package_nested});
+  expect_finding(result, Code::package_nested, {middle_at + 9 + 9, inner.size()});
   EXPECT_EQ(result.sections.size(), 4u);
 }
 
