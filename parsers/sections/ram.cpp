@@ -148,20 +148,23 @@ class RamBody final : public SectionBody {
 
   void send(SectionContext& context, Bytes view, std::size_t size) {
     if (batch_.empty()) return;
-    note_fill(context);
+    note_unusual(context);
     previous_ = batch_.back();
     context.events.on(RamPages{batch_, {context.in.position(), size}, view.first(size)});
   }
 
-  void note_fill(SectionContext& context) {
-    if (fill_noted_) return;
+  // Records that later or other loaders refuse, the first of each kind.
+  void note_unusual(SectionContext& context) {
     for (const RamPage& page : batch_) {
-      if (page.kind != RamKind::fill) continue;
-      context.findings.add(Code::ram_nonzero_fill, {page.at, page.header_size + std::uint64_t{1}},
-                           "page " + hex(page.offset) + " of block '" + blocks_[page.block].name +
-                               "' is filled with byte " + hex(page.fill));
-      fill_noted_ = true;
-      return;
+      if (page.kind == RamKind::fill && !fill_noted_) {
+        fill_noted_ = true;
+        context.findings.add(Code::ram_nonzero_fill, {page.at, page.header_size + std::uint64_t{1}},
+                             "page " + hex(page.offset) + " of block '" + blocks_[page.block].name +
+                                 "' is filled with byte " + hex(page.fill));
+      } else if (page.kind == RamKind::hook && !hook_noted_) {
+        hook_noted_ = true;
+        context.findings.add(Code::ram_hook, {page.at, word_size}, "an RDMA hook record stands among the pages");
+      }
     }
   }
 
@@ -340,6 +343,7 @@ class RamBody final : public SectionBody {
   bool list_expected_ = false;  ///< QEMU lists the blocks at the start only
   bool in_list_ = false;
   bool fill_noted_ = false;
+  bool hook_noted_ = false;
   std::size_t adopted_ = 0;  ///< blocks that pages name but the list does not
   unsigned damages_ = 0;
 };

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 
 #include <csignal>
-
 #include <set>
 #include <thread>
 

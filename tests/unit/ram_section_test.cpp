@@ -56,7 +56,7 @@ TEST(RamSection, EveryKindOfRecord) {
   EXPECT_EQ(kinds(result), (Kinds{"data@0", "zero@4096", "fill@8192", "xbzrle@0", "compressed@12288", "multifd flush@0", "hook@0",
                                   "data@16384"}));
   EXPECT_EQ(result.pages[3].fill, 0x41);
-  expect_codes(result, {Code::ram_nonzero_fill});
+  expect_codes(result, {Code::ram_nonzero_fill, Code::ram_hook});
   expect_finding(result, Code::ram_nonzero_fill, {result.pages[3].at, 9});
 }
 
