@@ -62,6 +62,7 @@ Finding& Findings::add(Code code, ByteRange range, std::string message) {
 Finding& Findings::add(Finding finding) {
   if (++count_[finding.code] > per_code_) {
     ++suppressed_[finding.code];
+    highest_suppressed_ = std::max(highest_suppressed_.value_or(finding.severity), finding.severity);
     scratch_ = std::move(finding);
     return scratch_;
   }
@@ -69,6 +70,7 @@ Finding& Findings::add(Finding finding) {
 }
 
 bool Findings::any_at_least(Severity severity) const {
+  if (highest_suppressed_ && *highest_suppressed_ >= severity) return true;
   return std::ranges::any_of(all_, [&](const Finding& finding) { return finding.severity >= severity; });
 }
 

@@ -83,6 +83,7 @@ class Findings {
   std::vector<Finding> all_;
   std::map<Code, std::uint64_t> count_;
   std::map<Code, std::uint64_t> suppressed_;
+  std::optional<Severity> highest_suppressed_;
   Finding scratch_;
   std::shared_ptr<const Origin> origin_;
   std::string section_;

@@ -22,7 +22,7 @@ struct Limits {
   std::size_t sections_per_name = 1u << 16;   ///< distinct sections remembered by the completeness pass
   unsigned layer_depth = 8;                   ///< containers inside containers
   unsigned nesting = 32;                      ///< structs inside structs, packages inside packages
-  std::uint64_t expansion = std::uint64_t{1} << 46;  ///< decompressed size of all layers together
+  std::uint64_t expansion = std::uint64_t{1} << 46;  ///< decompressed size of one layer
   std::uint64_t expansion_ratio = 1u << 20;   ///< decompressed over compressed size of one layer
 };
 

@@ -205,6 +205,7 @@ class DescriptionBuilder {
   void attach(VmDescription::NodeId id) {
     const Frame list = top();
     auto& node = out_.nodes_[id];
+    node.body_bytes = out_.sum_of_parts(node);
     if (list.role == Role::device_list) {
       const std::string& name = out_.text(node.name);
       out_.by_name_[device_key(name, node.instance)].push_back(out_.devices_.size());
@@ -254,18 +255,13 @@ std::optional<std::size_t> VmDescription::find(std::string_view name, std::uint3
   return it->second[std::min(occurrence, it->second.size() - 1)];
 }
 
-std::uint64_t VmDescription::record_size(NodeId subsection) const {
+std::uint64_t VmDescription::sum_of_parts(const Node& node) const {
   constexpr std::uint64_t type_length_version = 1 + 1 + 4;
-  return saturating_add(type_length_version + text(nodes_[subsection].description).size(), body_size(subsection));
-}
-
-std::uint64_t VmDescription::body_size(NodeId id) const {
-  const Node& node = nodes_[id];
   std::uint64_t sum = 0;
   for (NodeId field = node.first_field; field != none; field = nodes_[field].next)
     sum = saturating_add(sum, saturating_multiply(nodes_[field].size, nodes_[field].array_length));
   for (NodeId part = node.first_subsection; part != none; part = nodes_[part].next)
-    sum = saturating_add(sum, record_size(part));
+    sum = saturating_add(sum, saturating_add(type_length_version + text(nodes_[part].description).size(), nodes_[part].body_bytes));
   return sum;
 }
 

@@ -36,6 +36,7 @@ class VmDescription {
     std::uint32_t array_length = 1;
     std::optional<std::uint32_t> index;
     std::uint64_t size = 0;         ///< bytes of one element; devices: only old-style ones say it
+    std::uint64_t body_bytes = 0;   ///< of the nested fields and subsections
     bool has_size = false;
     bool has_body = false;          ///< describes nested fields, below "struct" or in place
     bool has_fields = false;        ///< a "fields" key was there: false marks the array-of-pointers defect
@@ -70,13 +71,13 @@ class VmDescription {
   const Node& node(NodeId id) const { return nodes_[id]; }
   const std::string& text(std::uint32_t id) const { return texts_[id]; }
   /// Bytes on the wire: fields (or the stated size) and subsections with their headers. Saturates.
-  std::uint64_t body_size(NodeId id) const;
+  std::uint64_t body_size(NodeId id) const { return nodes_[id].body_bytes; }
   /// Whether any array in the node's body was described by its empty first element (QEMU before 10.0).
   bool has_writer_defect(NodeId id) const;
 
  private:
   friend class DescriptionBuilder;
-  std::uint64_t record_size(NodeId subsection) const;
+  std::uint64_t sum_of_parts(const Node& node) const;
 
   std::vector<Node> nodes_;
   std::vector<std::string> texts_{std::string()};

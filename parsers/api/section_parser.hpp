@@ -35,6 +35,7 @@ struct SectionContext {
 enum class BodyEnd : std::uint8_t {
   complete,  ///< the reader stands behind the body
   cut,       ///< the stream ended inside
+  not_read,  ///< nothing was read: a version of this body that the parser knows of but cannot read; a Finding says so
   damaged    ///< the reader stands where the body stopped making sense; a Finding says why
 };
 

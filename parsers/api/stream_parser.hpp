@@ -22,8 +22,7 @@ class ProgressSink {
 
 /// What the caller needs of a stream, so that a parser may leave undone what nobody asked for.
 struct ParseOptions {
-  bool decode_devices = true;   ///< build field trees (DeviceState); otherwise bodies go by as Payload
-  bool check_page_content = true;  ///< decode compressed pages, look for holes
+  bool check_page_content = true;  ///< decode XBZRLE and compressed pages, not only measure them
 };
 
 struct ParseContext {

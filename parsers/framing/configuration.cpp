@@ -66,8 +66,13 @@ class ConfigurationReader {
     made_.bytes = bytes_.first(in_.consumed());
     walk_.events().on(made_);
     for (const std::string& name : made_.capabilities) walk_.facts.capabilities.insert(name);
-    constexpr std::uint32_t most_page_bits = 16;
-    if (made_.page_bits && *made_.page_bits <= most_page_bits) walk_.facts.page_size = std::uint64_t{1} << *made_.page_bits;
+    if (!made_.page_bits) return;
+    constexpr std::uint32_t fewest_page_bits = 8, most_page_bits = 16;
+    if (*made_.page_bits >= fewest_page_bits && *made_.page_bits <= most_page_bits)
+      walk_.facts.page_size = std::uint64_t{1} << *made_.page_bits;
+    else
+      walk_.findings().add(Code::configuration_damaged, made_.range,
+                           "a target page of 2^" + std::to_string(*made_.page_bits) + " bytes");
   }
 
  private:

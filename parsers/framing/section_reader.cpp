@@ -207,6 +207,7 @@ class SectionReader {
       case BodyEnd::complete: boundary_ = Boundary::self; return After::boundary;
       case BodyEnd::cut: return body_cut(opened_->parser->cut_code(), opened_->body->cut_in());
       case BodyEnd::damaged: return find_end_of_damaged();
+      case BodyEnd::not_read: return pass_unread_body();
     }
     return After::boundary;
   }
@@ -219,6 +220,17 @@ class SectionReader {
     skip_rest(walk_, Gap::Kind::lost, "incomplete body");
     walk_.finish(StreamEndKind::truncated);
     return After::stream_over;
+  }
+
+  // A version of the body that this build does not read: whole, but only its end can be searched.
+  After pass_unread_body() {
+    const auto facts = walk_.search_facts();
+    const auto at = walk_.facts.footers == true ? find_footer(in_, header_.id, std::nullopt, facts, walk_.context.limits)
+                                                : find_next_record(in_, facts, walk_.context.limits);
+    if (!at) return find_end_of_damaged();
+    boundary_ = walk_.facts.footers == true ? Boundary::footer : Boundary::scan;
+    pass_payload(*at, "not read");
+    return After::boundary;
   }
 
   After find_end_of_damaged() {
@@ -405,7 +417,9 @@ class SectionReader {
       const Bytes record = body.last(size);
       if (record[0] != subsection || record[1] != size - mark_length_version) continue;
       const auto name = as_text(record.subspan(2, record[1]));
-      if (!credible_name(name)) continue;
+      // A device's own subsection may well be empty ("rtl8139/hotplug_ready").
+      const auto bare = std::string_view(header_.name).substr(header_.name.rfind('/') + 1);
+      if (!credible_name(name) || name.starts_with(bare)) continue;
       walk_.findings().add(Code::subsection_appended, {body_at_ + body.size() - size, size},
                            "'" + section_label(header_) + "' ends with an empty subsection '" + std::string(name) + "'")
           .severity = Severity::warning;

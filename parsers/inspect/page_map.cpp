@@ -43,10 +43,12 @@ void PageMap::expand(Chunk& chunk) {
 }
 
 void PageMap::collapse_if_alike(Chunk& chunk, std::uint64_t pages) {
+  if (chunk.collapsed) return;
   const std::uint8_t kind = kind_at(chunk, 0);
   for (std::uint64_t i = 1; i < pages; ++i)
     if (kind_at(chunk, i) != kind) return;
   chunk.nibbles = {};
+  chunk.collapsed = true;
   chunk.run = static_cast<std::uint32_t>(pages);
   chunk.run_kind = kind;
   memory_ -= chunk_pages / 2;

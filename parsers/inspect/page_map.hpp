@@ -44,6 +44,7 @@ class PageMap {
   struct Chunk {
     std::uint32_t run = 0;
     std::uint8_t run_kind = never;
+    bool collapsed = false;  ///< once; a chunk that changes for ever must not cost a pass each time
     std::vector<std::uint8_t> nibbles;
   };
   Chunk* chunk_at(std::uint64_t number);

@@ -36,8 +36,7 @@ void RamSummary::on(const Configuration& e) {
 }
 
 void RamSummary::on(const Command& e) {
-  constexpr std::uint16_t packaged = 7;
-  postcopy_ = postcopy_ || e.number == packaged;
+  postcopy_ = postcopy_ || e.package_size.has_value();
 }
 
 void RamSummary::on(const SectionBegin& e) {
@@ -89,6 +88,8 @@ void RamSummary::on(const RamMappedBitmap& e) {
 }
 
 void RamSummary::coarsen_if_large() {
+  constexpr unsigned seldom = 64;  // a batch of pages adds little
+  if (++batches_ % seldom != 0) return;
   std::size_t memory = 0;
   for (const Block& block : blocks_) memory += block.map.memory();
   if (memory <= limits_.page_map) return;

@@ -55,6 +55,7 @@ class RamSummary final : public EventSink {
   std::vector<Block> blocks_;
   std::uint64_t page_size_ = 4096;
   bool coarse_ = false;
+  unsigned batches_ = 0;
   bool flushes_ = false;         ///< multifd sync marks: pages are in other channels
   bool ignore_shared_ = false;
   bool mapped_ = false;

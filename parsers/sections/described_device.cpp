@@ -17,7 +17,7 @@ constexpr std::string_view marker_types[] = {"nullptr", "ptr-marker"};
 class Decoder {
  public:
   Decoder(const VmDescription& description, Bytes body, Offset base, const Limits& limits, DecodedBody& out)
-      : description_(description), in_(body, base), body_(body), limits_(limits), out_(out) {}
+      : description_(description), in_(body, base), body_size_(body.size()), limits_(limits), out_(out) {}
 
   void device(NodeId id) {
     const Node& node = description_.node(id);
@@ -51,16 +51,19 @@ class Decoder {
   bool elements(const Node& field, std::vector<Field>& out, std::optional<std::uint32_t> first, unsigned depth) {
     const auto total = checked_multiply(field.size, field.array_length);
     if (!total || *total > in_.remaining()) return beyond_body(field);
+    if (field.array_length == 0) return true;
+    // Elements without bytes are one element: nobody can tell how many there were.
+    const std::uint32_t count = field.size == 0 ? 1 : field.array_length;
     if (decodes_as_structure(field) && depth < limits_.nesting) {
-      for (std::uint32_t i = 0; i < field.array_length; ++i)
+      for (std::uint32_t i = 0; i < count; ++i)
         if (!structure(field, out, first ? std::optional(*first + i) : std::nullopt, depth)) return false;
       return true;
     }
-    if (!count_node()) return false;
+    if (!count_node(field)) return false;
     Field leaf = named(field);
     const bool known = scalar_size(leaf.type) == field.size && field.size > 0;
     leaf.kind = known ? Field::Kind::scalar : Field::Kind::opaque;
-    leaf.count = field.array_length;
+    leaf.count = count;
     leaf.index = first;
     leaf.range = {in_.position(), *total};
     const Bytes bytes = in_.take(*total, "field");
@@ -75,7 +78,7 @@ class Decoder {
   }
 
   bool structure(const Node& field, std::vector<Field>& out, std::optional<std::uint32_t> index, unsigned depth) {
-    if (!count_node()) return false;
+    if (!count_node(field)) return false;
     Field made = named(field);
     made.kind = Field::Kind::structure;
     made.description = description_.text(field.description);
@@ -114,7 +117,7 @@ class Decoder {
       problem(Code::version_differs, {header.position() - 4, 4},
               "subsection '" + name + "' has version " + std::to_string(version) + ", the description says " +
                   std::to_string(described.version));
-    if (!count_node()) return false;
+    if (!count_node(described)) return false;
     in_.skip(header.consumed(), "subsection header");
     Field made;
     made.kind = Field::Kind::subsection;
@@ -170,10 +173,15 @@ class Decoder {
             &leaf);
   }
 
-  bool count_node() {
-    if (++nodes_ <= limits_.fields_per_section) return true;
+  bool count_node(const Node& node) {
+    constexpr std::size_t basic_nodes = 1024;
+    constexpr std::size_t nodes_per_byte = 8;
+    constexpr std::size_t most_text = 16u << 20;
+    text_ += description_.text(node.name).size() + description_.text(node.type).size() + description_.text(node.description).size();
+    const std::size_t most = std::min(limits_.fields_per_section, basic_nodes + nodes_per_byte * body_size_);
+    if (++nodes_ <= most && text_ <= most_text) return true;
     problem(Code::limit_fields, {in_.position(), in_.remaining()},
-            "more than " + std::to_string(limits_.fields_per_section) + " fields; the rest is shown as bytes");
+            "more fields than " + std::to_string(body_size_) + " bytes explain; the rest is shown as bytes");
     return false;
   }
 
@@ -197,6 +205,7 @@ class Decoder {
   }
 
   void problem(Code code, ByteRange range, std::string message, const Field* leaf = nullptr) {
+    if (out_.problems.size() >= limits_.findings_per_code) return;
     std::string path;
     for (const std::string& part : path_) path += (path.empty() ? "" : ".") + part;
     if (leaf != nullptr) path += (path.empty() ? "" : ".") + field_label(*leaf);
@@ -205,11 +214,12 @@ class Decoder {
 
   const VmDescription& description_;
   Cursor in_;
-  Bytes body_;
+  std::size_t body_size_;
   const Limits& limits_;
   DecodedBody& out_;
   std::vector<std::string> path_;
   std::size_t nodes_ = 0;
+  std::size_t text_ = 0;  ///< bytes of names that the tree holds
 };
 
 }  // namespace

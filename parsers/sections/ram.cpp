@@ -36,12 +36,13 @@ class RamBody final : public SectionBody {
   RamBody() : reader_(blocks_) { batch_.reserve(batch_size); }
 
   BodyEnd parse(SectionContext& context) override {
-    if (context.header.version != 4) {
+    if (context.header.version != 4 && !version_noted_) {
+      version_noted_ = true;
       context.findings.add(Code::ram_version_unknown, context.header.range,
                            "the RAM section has version " + std::to_string(context.header.version) +
                                (context.header.version < 4 ? ", which this build cannot read" : ""));
-      if (context.header.version < 4) return BodyEnd::damaged;
     }
+    if (context.header.version < 4) return BodyEnd::not_read;
     list_expected_ = context.header.type == SectionType::start;
     if (context.facts.page_size) set_page_size(context, *context.facts.page_size);
     reader_.set_check_payload(context.options.check_page_content);
@@ -344,6 +345,7 @@ class RamBody final : public SectionBody {
   bool in_list_ = false;
   bool fill_noted_ = false;
   bool hook_noted_ = false;
+  bool version_noted_ = false;
   std::size_t adopted_ = 0;  ///< blocks that pages name but the list does not
   unsigned damages_ = 0;
 };

@@ -71,6 +71,9 @@ class ListReader {
     if (mapped) header = read_mapped_header(cursor);
     if (!cursor) return Entry::cut;
     if (mapped && !check_mapped_header(header, header_at)) return Entry::damaged;
+    if (blocks_.find(block.name))
+      context_.findings.add(Code::ram_block_list_damaged, {in_.position(), 1 + block.name.size()},
+                            "block '" + block.name + "' is listed twice");
     if (mapped) block.mapped = place(header, block.size, cursor.position());
     const auto size = static_cast<std::size_t>(cursor.position() - in_.position());
     const std::uint32_t number = blocks_.add(std::move(block));
@@ -127,7 +130,7 @@ class ListReader {
     mapped.page_size = header.page_size;
     mapped.ignored = header.bitmap_at == 0 && header.pages_at == 0;
     if (mapped.ignored) return mapped;
-    const std::uint64_t pages = (block_size + header.page_size - 1) / header.page_size;
+    const std::uint64_t pages = block_size / header.page_size + (block_size % header.page_size != 0);
     mapped.bitmap = {behind_header, (pages + 63) / 64 * 8};
     mapped.pages = {checked_add(behind_header, header.pages_at - header.bitmap_at).value_or(~Offset{0}), block_size};
     check_position(header.bitmap_at, behind_header);
@@ -167,14 +170,15 @@ class ListReader {
       mapped.pages.offset = here;
     }
     const std::uint64_t padding = mapped.pages.offset - here;
-    const std::uint64_t there = in_.skip_available(padding + block_size);
-    if (there < padding + block_size)
+    const std::uint64_t needed = checked_add(padding, block_size).value_or(~std::uint64_t{0});
+    const std::uint64_t there = in_.skip_available(needed);
+    if (there < needed)
       context_.findings.add(Code::ram_mapped_cut, {here + there, 0},
-                            "the page area of the block needs " + std::to_string(padding + block_size) +
+                            "the page area of the block needs " + std::to_string(needed) +
                                 " bytes, the stream has " + std::to_string(there));
     const ByteRange before{here, std::min(padding, there)};
     context_.events.on(RamMappedPages{block, before, {before.end(), there - before.size}, mapped.stored_pages});
-    return there == padding + block_size;
+    return there == needed;
   }
 
   SectionContext& context_;

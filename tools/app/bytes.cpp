@@ -260,10 +260,7 @@ Result<void> bytes_at(Inspection& inspection, const DumpOptions& options, const 
     return {};
   }
   Text text(io, options.color);
-  if (answer.facts().empty()) {
-    text.line(fmt::format("the stream has no byte at {}", offset_text(*options.at)));
-    return {};
-  }
+  if (answer.facts().empty()) return refused(fmt::format("the stream has no byte at {}", offset_text(*options.at)));
   text.line(fmt::format("{:<14} {} ({})", "offset", offset_text(*options.at), *options.at));
   if (file_offset) text.line(fmt::format("{:<14} {} ({})", "file offset", offset_text(*file_offset), *file_offset));
   for (const auto& fact : answer.facts()) text.line(fmt::format("{:<14} {}", fact.key, fact.text));

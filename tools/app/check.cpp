@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cctype>
+
 #include <fmt/format.h>
 
 #include "tools/app/json_parts.hpp"
@@ -29,7 +32,9 @@ Result<void> check(Inspection& inspection, const DumpOptions& options, const Io&
 
 int explain(const DumpOptions& options, const Io& io) {
   for (const CodeInfo& code : all_codes()) {
-    if (code_text(code.code) != *options.explain && code.identifier != *options.explain) continue;
+    std::string asked = *options.explain;
+    std::ranges::transform(asked, asked.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    if (code_text(code.code) != asked && code_text(code.code) != "VMS" + asked && code_text(code.code) != "VMS0" + asked) continue;
     io.out(fmt::format("{} {} ({})\n{}\n", code_text(code.code), code.title, to_string(code.severity), code.explanation));
     return exit_nothing_found;
   }

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include "tools/app/atomic_file.hpp"
 #include "tools/app/verbs.hpp"
@@ -21,7 +22,8 @@ class PartSink final : public EventSink {
   bool found() const { return found_; }
 
   void on(const SectionBegin& e) override {
-    inside_ = options_.part == "section" && section_label(e.header) == options_.section;
+    const bool first = e.header.instance == 0 && e.header.name + "#0" == options_.section;
+    inside_ = options_.part == "section" && (first || section_label(e.header) == options_.section);
     found_ = found_ || inside_;
   }
   void on(const SectionEnd&) override { inside_ = false; }
@@ -103,6 +105,14 @@ Result<void> write_part(Inspection& inspection, const DumpOptions& options, cons
   return {};
 }
 
+// Whether the output is the very file that is read, under whatever name.
+bool is_input(const std::string& output, const std::string& input, const Io& io) {
+  struct stat there = {}, read = {};
+  if (stat(output.c_str(), &there) != 0) return false;
+  const int known = input == "-" ? fstat(io.standard_input, &read) : stat(input.c_str(), &read);
+  return known == 0 && there.st_dev == read.st_dev && there.st_ino == read.st_ino;
+}
+
 }  // namespace
 
 Result<void> extract(Inspection& inspection, const DumpOptions& options, const Io& io) {
@@ -112,6 +122,7 @@ Result<void> extract(Inspection& inspection, const DumpOptions& options, const I
       if (io.output_failed()) return medium_fault("standard output cannot be written");
       return {};
     });
+  if (is_input(options.output, inspection.path(), io)) return refused(options.output + " is the input; it is never written to");
   auto file = AtomicFile::create(options.output, options.force);
   if (!file) return tl::make_unexpected(file.error());
   const auto write = [&](Bytes bytes) -> Result<void> {

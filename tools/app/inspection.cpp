@@ -27,7 +27,7 @@ class Inspection::Summary final : public EventSink {
     out_.description = e.description;
     out_.end = e.kind;
     out_.size = e.size;
-    if (e.page_size != 0) out_.page_size = e.page_size;
+    if (out_.page_size == 0) out_.page_size = e.page_size;
   }
 
  private:

@@ -11,7 +11,8 @@ namespace vmstate::app {
 namespace {
 
 bool wanted_device(const DumpOptions& options, const SectionHeader& header) {
-  return matches_any(options.devices, header.name) || matches_any(options.devices, section_label(header));
+  return matches_any(options.devices, header.name) || matches_any(options.devices, section_label(header)) ||
+         (header.instance == 0 && matches_any(options.devices, header.name + "#0"));
 }
 
 // Path of one element of an array that is one node; `path` is that of the node.
@@ -204,12 +205,10 @@ class TextState final : public EventSink {
 };
 
 // An empty answer to a pattern is said, not left to guessing.
-void say_if_nothing_matched(bool shown, const Inspection& inspection, const DumpOptions& options, const Io& io) {
-  if (shown || !inspection.has_stream() || (options.devices.empty() && options.fields.empty())) return;
-  if (options.fields.empty())
-    io.err("vmstate-dump: no device matches; the verb sections lists their names\n");
-  else
-    io.err("vmstate-dump: no field matches; state without --field shows their names, inside structures they are joined by dots\n");
+Result<void> unless_nothing_matched(bool shown, const Inspection& inspection, const DumpOptions& options) {
+  if (shown || !inspection.has_stream() || (options.devices.empty() && options.fields.empty())) return {};
+  if (options.fields.empty()) return refused("no device matches; the verb sections lists their names");
+  return refused("no field of such a device matches; state without --field shows their names, inside structures they are joined by dots");
 }
 
 Result<void> state_json(Inspection& inspection, const DumpOptions& options, const Io& io) {
@@ -225,7 +224,7 @@ Result<void> state_json(Inspection& inspection, const DumpOptions& options, cons
   write_stream(json, inspection);
   write_findings(json, inspection.findings());
   json.end_object();
-  if (done) say_if_nothing_matched(sink.shown(), inspection, options, io);
+  if (done) return unless_nothing_matched(sink.shown(), inspection, options);
   return done;
 }
 
@@ -236,9 +235,8 @@ Result<void> state(Inspection& inspection, const DumpOptions& options, const Io&
   Text text(io, options.color);
   TextState sink(text, options);
   if (auto done = inspection.run(sink); !done) return done;
-  say_if_nothing_matched(sink.shown(), inspection, options, io);
   if (!inspection.findings().all().empty() && options.fields.empty()) write_findings_block(text, inspection);
-  return {};
+  return unless_nothing_matched(sink.shown(), inspection, options);
 }
 
 }  // namespace vmstate::app

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -134,9 +135,11 @@ const char* complaint(DumpOptions& options) {
     }
     if (options.part == "section" && options.section.empty()) return "extract section wants a section NAME and a FILE";
     if (options.files.size() != 1) return "extract takes one FILE";
+    if (options.json) return "extract writes the part itself; --json makes no sense for it";
     return nullptr;
   }
   if (options.files.empty()) return "no FILE given; --help shows examples";
+  if (std::count(options.files.begin(), options.files.end(), "-") > 1) return "- can be read only once";
   if (options.json && options.files.size() > 1) return "--json prints one document, so it takes one FILE";
   return nullptr;
 }
