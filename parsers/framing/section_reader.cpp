@@ -224,11 +224,15 @@ class SectionReader {
 
   // A version of the body that this build does not read: whole, but only its end can be searched.
   After pass_unread_body() {
-    const auto facts = walk_.search_facts();
-    const auto at = walk_.facts.footers == true ? find_footer(in_, header_.id, std::nullopt, facts, walk_.context.limits)
-                                                : find_next_record(in_, facts, walk_.context.limits);
+    auto at = find_next_record(in_, walk_.search_facts(), walk_.context.limits);
+    if (!at) at = single_end_byte();
     if (!at) return find_end_of_damaged();
-    boundary_ = walk_.facts.footers == true ? Boundary::footer : Boundary::scan;
+    boundary_ = Boundary::scan;
+    const Bytes view = in_.peek(*at);
+    if (walk_.facts.footers != false && *at >= footer_size && is_footer_of(view.subspan(*at - footer_size), header_.id)) {
+      *at -= footer_size;
+      boundary_ = Boundary::footer;
+    }
     pass_payload(*at, "not read");
     return After::boundary;
   }

@@ -73,7 +73,9 @@ void RamSummary::on(const RamPages& e) {
     if (page.block >= blocks_.size()) continue;
     Block& mine = blocks_[page.block];
     ++mine.records;
+    memory_ -= mine.map.memory();
     if (mine.map.set(page.offset / page_size_, kind) != PageMap::never) ++mine.resent;
+    memory_ += mine.map.memory();
   }
   coarsen_if_large();
 }
@@ -81,23 +83,28 @@ void RamSummary::on(const RamPages& e) {
 void RamSummary::on(const RamMappedBitmap& e) {
   if (e.block >= blocks_.size()) return;
   PageMap& map = blocks_[e.block].map;
+  memory_ -= map.memory();
   for (std::size_t i = 0; i < e.bytes.size(); ++i)
     for (unsigned bit = 0; bit < 8; ++bit)
       map.set(e.first_page + i * 8 + bit, (e.bytes[i] >> bit & 1) != 0 ? kind_mapped : kind_zero);
+  memory_ += map.memory();
   coarsen_if_large();
 }
 
+void RamSummary::count_memory() {
+  memory_ = 0;
+  for (const Block& block : blocks_) memory_ += block.map.memory();
+}
+
 void RamSummary::coarsen_if_large() {
-  constexpr unsigned seldom = 64;  // a batch of pages adds little
-  if (++batches_ % seldom != 0) return;
-  std::size_t memory = 0;
-  for (const Block& block : blocks_) memory += block.map.memory();
-  if (memory <= limits_.page_map) return;
+  if (memory_ <= limits_.page_map) return;
   if (!coarse_) {
     coarse_ = true;
     for (Block& block : blocks_) block.map.coarsen();
+    count_memory();
     findings_.add(Code::limit_page_map, {}, "the guest's memory is too large to remember the kind of every page");
-  } else if (memory > 2 * limits_.page_map) {
+  } else if (memory_ > 2 * limits_.page_map && !frozen_) {
+    frozen_ = true;
     for (Block& block : blocks_) block.map.freeze();
   }
 }

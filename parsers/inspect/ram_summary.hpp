@@ -46,6 +46,7 @@ class RamSummary final : public EventSink {
 
  private:
   std::uint64_t pages_of(const RamBlock& block) const;
+  void count_memory();
   void coarsen_if_large();
   void judge_bitmaps();
   void judge(const Block& block, ByteRange at);
@@ -55,7 +56,8 @@ class RamSummary final : public EventSink {
   std::vector<Block> blocks_;
   std::uint64_t page_size_ = 4096;
   bool coarse_ = false;
-  unsigned batches_ = 0;
+  bool frozen_ = false;
+  std::size_t memory_ = 0;  ///< of all page maps
   bool flushes_ = false;         ///< multifd sync marks: pages are in other channels
   bool ignore_shared_ = false;
   bool mapped_ = false;

@@ -164,7 +164,7 @@ class Decoder {
   void check_pci_config(const Field& leaf, Bytes bytes) {
     constexpr std::size_t header_type_at = 0x0e;
     if (bytes.size() < 64) return;
-    const unsigned vendor = bytes[0] | bytes[1] << 8;
+    const unsigned vendor = bytes[0] | static_cast<unsigned>(bytes[1]) << 8;
     const unsigned header_type = bytes[header_type_at] & 0x7f;
     if (vendor != 0 && vendor != 0xffff && header_type <= 2) return;
     problem(Code::pci_config_implausible, leaf.range,

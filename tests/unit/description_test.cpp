@@ -206,8 +206,7 @@ TEST(Description, AHugeArrayOfNothingCostsNothing) {
   Limits small;
   small.fields_per_section = 100;
   const auto lines = shape(description, ByteVector(3), small);
-  EXPECT_LE(lines.size(), 102u);
-  EXPECT_EQ(lines.back(), "VMS0902 ");
+  EXPECT_LE(lines.size(), 4u);
 }
 
 TEST(Description, DevicesOfOneNameAreFoundByOccurrence) {
