@@ -34,7 +34,9 @@ int explain(const DumpOptions& options, const Io& io) {
   for (const CodeInfo& code : all_codes()) {
     std::string asked = *options.explain;
     std::ranges::transform(asked, asked.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    if (code_text(code.code) != asked && code_text(code.code) != "VMS" + asked && code_text(code.code) != "VMS0" + asked) continue;
+    const std::string text = code_text(code.code);
+    const bool meant = text == asked || text == "VMS" + asked || text == "VMS0" + asked || code.identifier == *options.explain;
+    if (!meant) continue;
     io.out(fmt::format("{} {} ({})\n{}\n", code_text(code.code), code.title, to_string(code.severity), code.explanation));
     return exit_nothing_found;
   }
