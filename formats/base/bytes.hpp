@@ -34,6 +34,14 @@ constexpr std::optional<std::uint64_t> checked_multiply(std::uint64_t a, std::ui
   return a * b;
 }
 
+/// Like checked_add and checked_multiply; what does not fit is the largest number.
+constexpr std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) {
+  return checked_add(a, b).value_or(std::numeric_limits<std::uint64_t>::max());
+}
+constexpr std::uint64_t saturating_multiply(std::uint64_t a, std::uint64_t b) {
+  return checked_multiply(a, b).value_or(std::numeric_limits<std::uint64_t>::max());
+}
+
 /// Half-open range [offset, offset + size) of bytes. `end()` never wraps: it saturates at the largest offset.
 struct ByteRange {
   Offset offset = 0;

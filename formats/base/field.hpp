@@ -29,7 +29,8 @@ struct Field {
   std::optional<std::uint32_t> index;       ///< element number where an array stands element by element
   std::uint32_t count = 1;                  ///< elements of a scalar array kept as one node
   std::uint32_t header_size = 0;            ///< subsections: bytes of the record before its first field
-  ByteRange range;                          ///< in the stream, header included
+  bool sentinel = false;                    ///< structures of version-4 streams: the last byte of range is the 0x06 behind the body
+  ByteRange range;                          ///< in the stream, header and sentinel included
   std::vector<Field> fields;
   std::vector<Field> subsections;
 };

@@ -12,6 +12,9 @@ namespace vmstate::wire::qevm {
 
 inline constexpr std::uint32_t magic = 0x5145564d;  // "QEVM"
 inline constexpr std::size_t header_size = 8;       // magic, be32 version
+inline constexpr std::uint32_t legacy_version = 3;
+inline constexpr std::uint32_t sentinel_version = 4;  // docs/formats/sentinel.md
+inline constexpr std::uint8_t sentinel = 0x06;        // behind each struct element of a version-4 body
 
 // Bytes that begin a record.
 inline constexpr std::uint8_t eof = 0x00;

@@ -8,11 +8,6 @@
 namespace vmstate {
 namespace {
 
-constexpr std::uint64_t huge = std::numeric_limits<std::uint64_t>::max();
-
-std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) { return checked_add(a, b).value_or(huge); }
-std::uint64_t saturating_multiply(std::uint64_t a, std::uint64_t b) { return checked_multiply(a, b).value_or(huge); }
-
 std::string device_key(std::string_view name, std::uint32_t instance) {
   return std::to_string(instance) + "/" + std::string(name);
 }
@@ -206,6 +201,7 @@ class DescriptionBuilder {
     const Frame list = top();
     auto& node = out_.nodes_[id];
     node.body_bytes = out_.sum_of_parts(node);
+    node.body_elements = out_.count_struct_elements(node);
     if (list.role == Role::device_list) {
       const std::string& name = out_.text(node.name);
       out_.by_name_[device_key(name, node.instance)].push_back(out_.devices_.size());
@@ -263,6 +259,24 @@ std::uint64_t VmDescription::sum_of_parts(const Node& node) const {
   for (NodeId part = node.first_subsection; part != none; part = nodes_[part].next)
     sum = saturating_add(sum, saturating_add(type_length_version + text(nodes_[part].description).size(), nodes_[part].body_bytes));
   return sum;
+}
+
+bool VmDescription::is_struct_element(const Node& field) const {
+  const std::string& type = text(field.type);
+  return is_nested(field) && (type == "struct" || type == "vstruct");
+}
+
+std::uint64_t VmDescription::count_struct_elements(const Node& node) const {
+  std::uint64_t count = 0;
+  for (NodeId field = node.first_field; field != none; field = nodes_[field].next) {
+    const Node& inner = nodes_[field];
+    if (!is_nested(inner)) continue;
+    const std::uint64_t in_one = saturating_add(inner.body_elements, is_struct_element(inner) ? 1 : 0);
+    count = saturating_add(count, saturating_multiply(in_one, credible_elements(inner)));
+  }
+  for (NodeId part = node.first_subsection; part != none; part = nodes_[part].next)
+    count = saturating_add(count, nodes_[part].body_elements);
+  return count;
 }
 
 bool VmDescription::has_writer_defect(NodeId id) const {

@@ -37,6 +37,7 @@ class VmDescription {
     std::optional<std::uint32_t> index;
     std::uint64_t size = 0;         ///< bytes of one element; devices: only old-style ones say it
     std::uint64_t body_bytes = 0;   ///< of the nested fields and subsections
+    std::uint64_t body_elements = 0;  ///< struct elements in the nested fields and subsections, at every depth
     bool has_size = false;
     bool has_body = false;          ///< describes nested fields, below "struct" or in place
     bool has_fields = false;        ///< a "fields" key was there: false marks the array-of-pointers defect
@@ -72,12 +73,28 @@ class VmDescription {
   const std::string& text(std::uint32_t id) const { return texts_[id]; }
   /// Bytes on the wire: fields (or the stated size) and subsections with their headers. Saturates.
   std::uint64_t body_size(NodeId id) const { return nodes_[id].body_bytes; }
+  /// Struct elements in the node's body at every depth: each is followed by a sentinel in version-4 streams. Saturates.
+  std::uint64_t struct_elements(NodeId id) const { return nodes_[id].body_elements; }
+  /// Whether a field is decoded as a nested body. Lists and trees frame their elements with markers that only `size`
+  /// covers: such a field is one value.
+  static bool is_nested(const Node& field) {
+    return field.has_body && field.has_fields && !field.repeated && field.body_bytes == field.size;
+  }
+  /// Elements of a field that the bytes can bear out: a large array of nothing counts as one.
+  static std::uint32_t credible_elements(const Node& field) {
+    constexpr std::uint32_t most_empty = 1024;
+    return field.size == 0 && field.array_length > most_empty ? 1 : field.array_length;
+  }
+  /// Whether a field is an embedded struct, whose elements version 4 ends with a sentinel each. Not so `tmp`, whose fields
+  /// are the parent's, nor what a device's own code frames.
+  bool is_struct_element(const Node& field) const;
   /// Whether any array in the node's body was described by its empty first element (QEMU before 10.0).
   bool has_writer_defect(NodeId id) const;
 
  private:
   friend class DescriptionBuilder;
   std::uint64_t sum_of_parts(const Node& node) const;
+  std::uint64_t count_struct_elements(const Node& node) const;
 
   std::vector<Node> nodes_;
   std::vector<std::string> texts_{std::string()};
@@ -104,10 +121,14 @@ struct DecodedBody {
   FieldTree tree;
   std::vector<DecodeProblem> problems;
 };
+/// How bodies are written in the stream at hand.
+struct BodyEncoding {
+  bool sentinels = false;  ///< a byte 0x06 behind each struct element (version 4)
+};
 /// Decodes a whole section body by its description. `base` is the stream offset of its first byte. Every byte of `body`
 /// is in exactly one leaf or subsection header of the tree: what the description does not cover becomes a gap field.
 DecodedBody decode_by_description(const VmDescription& description, VmDescription::NodeId device, Bytes body,
-                                  Offset base, const Limits& limits);
+                                  Offset base, BodyEncoding encoding, const Limits& limits);
 /// A body without description: one opaque field.
 FieldTree opaque_body(ByteRange range);
 

@@ -21,6 +21,9 @@ struct StreamFacts {
   bool has(std::string_view capability) const { return capabilities.contains(std::string(capability)); }
 };
 
+/// Whether each struct element is followed by a byte 0x06: docs/formats/sentinel.md.
+inline bool has_sentinels(const StreamFacts& facts) { return facts.version == 4; }
+
 struct SectionContext {
   ForwardReader& in;
   EventSink& events;

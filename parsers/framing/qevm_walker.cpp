@@ -28,6 +28,19 @@ std::optional<LocatedDescription> WalkState::look_ahead(std::optional<Offset> be
   return locate_ahead(context.in, before, context.limits);
 }
 
+void publish_description(WalkState& walk) {
+  const VmDescription& model = walk.description->model;
+  constexpr std::uint64_t smallest = 256;
+  constexpr std::uint64_t largest = 64 << 10;
+  const auto page_size = model.page_size();
+  const bool sane = page_size && *page_size >= smallest && *page_size <= largest && (*page_size & (*page_size - 1)) == 0;
+  if (page_size && !sane)
+    walk.findings().add(Code::description_page_size_odd, {walk.description->at, 5},
+                        "the description says a page has " + std::to_string(*page_size) + " bytes");
+  if (sane) walk.facts.page_size = page_size;
+  walk.events().on(DescriptionKnown{model.devices(), page_size, model.complete()});
+}
+
 void skip_lost(WalkState& walk, std::uint64_t size, std::string_view reason) {
   if (size == 0) return;
   walk.events().on(Gap{Gap::Kind::lost, {walk.in().position(), size}, reason});

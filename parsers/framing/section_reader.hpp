@@ -8,7 +8,4 @@ namespace vmstate {
 /// One section at the reader: header, body, footer.
 void read_section(WalkState& walk);
 
-/// Tells the sinks of a description that was just located.
-void publish_description(WalkState& walk);
-
 }  // namespace vmstate

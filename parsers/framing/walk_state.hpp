@@ -78,6 +78,9 @@ struct WalkState {
   std::optional<LocatedDescription> look_ahead(std::optional<Offset> before);
 };
 
+/// Tells the sinks of a description that was just located.
+void publish_description(WalkState& walk);
+
 /// Claims `size` bytes at the reader as lost and moves behind them. Passes Gap::Kind::lost.
 void skip_lost(WalkState& walk, std::uint64_t size, std::string_view reason);
 /// Claims everything that is left and returns how much that was.

@@ -12,15 +12,18 @@ namespace {
 using Node = VmDescription::Node;
 using NodeId = VmDescription::NodeId;
 
+constexpr std::size_t subsection_header_size = 1 + 1 + 4;  // without the name
 constexpr std::string_view marker_types[] = {"nullptr", "ptr-marker"};
 
 class Decoder {
  public:
-  Decoder(const VmDescription& description, Bytes body, Offset base, const Limits& limits, DecodedBody& out)
-      : description_(description), in_(body, base), body_size_(body.size()), limits_(limits), out_(out) {}
+  Decoder(const VmDescription& description, Bytes body, Offset base, BodyEncoding encoding, const Limits& limits,
+          DecodedBody& out)
+      : description_(description), in_(body, base), body_size_(body.size()), encoding_(encoding), limits_(limits), out_(out) {}
 
   void device(NodeId id) {
     const Node& node = description_.node(id);
+    if (encoding_.sentinels) plan_sentinels(id);
     body(node, out_.tree.fields, out_.tree.subsections, 0);
     if (in_.remaining() > 0) undescribed_rest();
   }
@@ -52,10 +55,8 @@ class Decoder {
     const auto total = checked_multiply(field.size, field.array_length);
     if (!total || *total > in_.remaining()) return beyond_body(field);
     if (field.array_length == 0) return true;
-    // Elements without bytes are one element: nobody can tell how many there were.
-    const std::uint32_t count = field.size == 0 ? 1 : field.array_length;
-    if (decodes_as_structure(field) && depth < limits_.nesting) {
-      for (std::uint32_t i = 0; i < count; ++i)
+    if (description_.is_nested(field) && depth < limits_.nesting) {
+      for (std::uint32_t i = 0; i < VmDescription::credible_elements(field); ++i)
         if (!structure(field, out, first ? std::optional(*first + i) : std::nullopt, depth)) return false;
       return true;
     }
@@ -63,18 +64,14 @@ class Decoder {
     Field leaf = named(field);
     const bool known = scalar_size(leaf.type) == field.size && field.size > 0;
     leaf.kind = known ? Field::Kind::scalar : Field::Kind::opaque;
-    leaf.count = count;
+    // Values without bytes are one value: nobody can tell how many there were.
+    leaf.count = field.size == 0 ? 1 : field.array_length;
     leaf.index = first;
     leaf.range = {in_.position(), *total};
     const Bytes bytes = in_.take(*total, "field");
     check_value(leaf, bytes);
     out.push_back(std::move(leaf));
     return true;
-  }
-
-  // Lists and trees frame their elements with markers that only `size` covers: such a field is shown whole.
-  bool decodes_as_structure(const Node& field) const {
-    return field.has_body && field.has_fields && !field.repeated && description_.body_size(id_of(field)) == field.size;
   }
 
   bool structure(const Node& field, std::vector<Field>& out, std::optional<std::uint32_t> index, unsigned depth) {
@@ -87,13 +84,85 @@ class Decoder {
     made.range = {in_.position(), field.size};
     path_.push_back(field_label(made));
     const bool good = body(field, made.fields, made.subsections, depth + 1);
+    const bool ends = good && encoding_.sentinels && description_.is_struct_element(field);
+    if (ends) made.sentinel = sentinel();
     path_.pop_back();
     made.range = ByteRange::between(made.range.offset, in_.position());
     out.push_back(std::move(made));
+    if (ends) doubled_sentinel(out);
     return good;
   }
 
-  NodeId id_of(const Node& node) const { return static_cast<NodeId>(&node - &description_.node(0)); }
+  // --- sentinels ----------------------------------------------------------------------------------------------------
+
+  // How far the body is from the length that its description and one sentinel an element give: a lost or an added
+  // sentinel explains a difference of one.
+  void plan_sentinels(NodeId id) {
+    const std::uint64_t expected = saturating_add(description_.body_size(id), description_.struct_elements(id));
+    if (body_size_ + 1 == expected) lacks_one_ = true;
+    if (body_size_ == expected + 1) find_doubled(id);
+  }
+
+  // The sentinel behind a struct element, at the cursor. False: another byte stands there, or none.
+  bool sentinel() {
+    const Offset at = in_.position();
+    if (in_.remaining() > 0 && in_.rest()[0] == wire::qevm::sentinel) {
+      in_.skip(1, "sentinel");
+      return true;
+    }
+    const bool removed = lacks_one_ || in_.remaining() == 0;
+    lacks_one_ = false;
+    problem(removed ? Code::sentinel_missing : Code::sentinel_replaced, {at, removed ? 0u : 1u},
+            removed ? "the sentinel of this struct is missing"
+                    : "byte " + std::to_string(in_.rest()[0]) + " stands where the sentinel 6 of this struct belongs");
+    if (!removed) in_.skip(1, "sentinel");
+    return !removed;
+  }
+
+  void doubled_sentinel(std::vector<Field>& out) {
+    if (!doubled_ || in_.position() != *doubled_) return;
+    doubled_.reset();
+    problem(Code::sentinel_doubled, {in_.position(), 1}, "a second sentinel follows '" + field_label(out.back()) + "'");
+    out.push_back(gap(1));
+  }
+
+  // Where one byte more than expected stands in the body: behind the last sentinel with a 6 behind it up to which every
+  // element ends in a sentinel in step, and behind which every one is one byte late.
+  void find_doubled(NodeId id) {
+    std::vector<std::uint64_t> places;
+    std::uint64_t at = 0;
+    sentinel_places(description_.node(id), at, places);
+    const Bytes body = in_.rest();
+    const auto is_sentinel = [&](std::uint64_t place) {
+      return place < body.size() && body[static_cast<std::size_t>(place)] == wire::qevm::sentinel;
+    };
+    std::size_t late = places.size();  // from here on all stand one byte later
+    while (late > 0 && is_sentinel(places[late - 1] + 1)) --late;
+    std::size_t in_step = 0;  // up to here all stand where they belong
+    while (in_step < places.size() && is_sentinel(places[in_step])) ++in_step;
+    if (in_step == 0 || in_step < late || !is_sentinel(places[in_step - 1] + 1)) return;
+    doubled_ = in_.position() + places[in_step - 1] + 1;
+  }
+
+  void sentinel_places(const Node& node, std::uint64_t& at, std::vector<std::uint64_t>& places) const {
+    for (NodeId id = node.first_field; id != VmDescription::none; id = description_.node(id).next) {
+      const Node& field = description_.node(id);
+      if (!description_.is_nested(field) || (field.body_elements == 0 && !description_.is_struct_element(field))) {
+        at = saturating_add(at, saturating_multiply(field.size, field.array_length));
+        continue;
+      }
+      for (std::uint32_t i = 0; i < VmDescription::credible_elements(field) && at < body_size_; ++i) {
+        sentinel_places(field, at, places);
+        if (description_.is_struct_element(field)) places.push_back(at++);
+      }
+    }
+    for (NodeId id = node.first_subsection; id != VmDescription::none; id = description_.node(id).next) {
+      at += subsection_header_size + description_.text(description_.node(id).description).size();
+      sentinel_places(description_.node(id), at, places);
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------------------------
 
   bool subsection_list(const Node& node, std::vector<Field>& out, unsigned depth) {
     for (NodeId id = node.first_subsection; id != VmDescription::none; id = description_.node(id).next)
@@ -193,15 +262,17 @@ class Decoder {
     return false;
   }
 
-  void undescribed_rest() {
-    Field gap;
-    gap.kind = Field::Kind::gap;
-    gap.name = "(not described)";
-    gap.type = "bytes";
-    gap.range = {in_.position(), in_.remaining()};
-    in_.skip(in_.remaining(), "rest");
-    // Where decoding stopped inside structures the rest belongs to the section, not to them.
-    out_.tree.fields.push_back(std::move(gap));
+  // Where decoding stopped inside structures the rest belongs to the section, not to them.
+  void undescribed_rest() { out_.tree.fields.push_back(gap(in_.remaining())); }
+
+  Field gap(std::uint64_t size) {
+    Field made;
+    made.kind = Field::Kind::gap;
+    made.name = "(not described)";
+    made.type = "bytes";
+    made.range = {in_.position(), size};
+    in_.skip(size, "gap");
+    return made;
   }
 
   void problem(Code code, ByteRange range, std::string message, const Field* leaf = nullptr) {
@@ -215,20 +286,23 @@ class Decoder {
   const VmDescription& description_;
   Cursor in_;
   std::size_t body_size_;
+  BodyEncoding encoding_;
   const Limits& limits_;
   DecodedBody& out_;
   std::vector<std::string> path_;
   std::size_t nodes_ = 0;
   std::size_t text_ = 0;  ///< bytes of names that the tree holds
+  bool lacks_one_ = false;         ///< the body is one byte shorter than expected, not explained yet
+  std::optional<Offset> doubled_;  ///< of a sentinel too many
 };
 
 }  // namespace
 
 DecodedBody decode_by_description(const VmDescription& description, VmDescription::NodeId device, Bytes body,
-                                  Offset base, const Limits& limits) {
+                                  Offset base, BodyEncoding encoding, const Limits& limits) {
   DecodedBody out;
   out.tree.decoded_by = "description";
-  Decoder(description, body, base, limits, out).device(device);
+  Decoder(description, body, base, encoding, limits, out).device(device);
   return out;
 }
 

@@ -33,10 +33,11 @@ const ByteVector serial_body =
         "05 17 'serial/timeout_ipending' 00000001"  // 16, 29 bytes
         "00000007");      // 45 timeout_ipending
 
-DecodedBody decode(const ByteVector& body, std::string_view text = serial_description, const Limits& limits = {}) {
+DecodedBody decode(const ByteVector& body, std::string_view text = serial_description, const Limits& limits = {},
+                   BodyEncoding encoding = {}) {
   const auto description = VmDescription::parse(as_bytes(text), Limits{});
   EXPECT_TRUE(description.complete());
-  return decode_by_description(description, description.device_node(0), body, base, limits);
+  return decode_by_description(description, description.device_node(0), body, base, encoding, limits);
 }
 
 // Every byte of the body is in exactly one leaf or subsection header. A gap behind subsections is listed with the fields.
@@ -44,6 +45,9 @@ void expect_tiles(const DecodedBody& decoded, std::size_t size) {
   std::map<Offset, std::uint64_t> pieces;
   walk_fields(decoded.tree, [&](const std::string& path, const Field& field) {
     const bool subsection = field.kind == Field::Kind::subsection;
+    if (field.sentinel) {
+      EXPECT_TRUE(pieces.try_emplace(field.range.end() - 1, 1u).second) << path;
+    }
     if (field.kind == Field::Kind::structure || field.range.empty()) return;
     const bool added = pieces.try_emplace(field.range.offset, subsection ? field.header_size : field.range.size).second;
     EXPECT_TRUE(added) << path;

@@ -19,7 +19,7 @@ std::uint64_t size_of(const VmDescription& description) { return description.bod
 
 // "name[index] type offset+size" of each leaf, structures with their own lines around.
 std::vector<std::string> shape(const VmDescription& description, const ByteVector& body, const Limits& with = limits) {
-  const auto decoded = decode_by_description(description, description.device_node(0), body, 0, with);
+  const auto decoded = decode_by_description(description, description.device_node(0), body, 0, {}, with);
   std::vector<std::string> all;
   walk_fields(decoded.tree, [&](const std::string& path, const Field& field) {
     all.push_back(path + " " + field.type + (field.count > 1 ? " x" + std::to_string(field.count) : "") + " " +
