@@ -17,8 +17,8 @@ BEGIN {
   room("^tools/app/", "^(formats|parsers|tools/app)/")
 
   # only(FILES, TEXT, RULE): text that no other file may hold.
-  MAIN = "^tools/vmstate-[^/]+/main[.]cpp$"
-  only("^parsers/source/", "#include [<\"]boost/iostreams", "boost/iostreams only in parsers/source")
+  MAIN = "^tools/(vmstate-[^/]+/main|world/world)[.]cpp$"
+  only("^(parsers/source/|formats/encode/compressor[.]cpp$)", "#include [<\"]boost/iostreams", "boost/iostreams only in parsers/source and in the compressor")
   only(MAIN, "#include [<\"]CLI", "CLI11 only in main.cpp")
   only("^tests/", "#include [<\"]g(test|mock)", "gtest only in tests")
   only(MAIN "|^tests/", "std::(cout|cerr|clog|cin|exit|quick_exit|abort|system|time|getenv)[^A-Za-z0-9_]", "the world only through Io")

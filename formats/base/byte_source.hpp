@@ -23,6 +23,12 @@ struct SourceEnd {
   std::string detail;       ///< the decoder's own words, or empty
 };
 
+/// Where bytes of a source stand, one after the other, in an open file.
+struct StoredBytes {
+  int descriptor;
+  Offset offset;
+};
+
 /// Windows over bytes. Nothing is ever loaded whole.
 class ByteSource {
  public:
@@ -38,6 +44,9 @@ class ByteSource {
   /// The bytes at `at`: at least `want` of them, fewer only where the source ends. May return more than asked for.
   /// The view lives until the next call. Damage of a layer is an end (see end()); only the medium makes a Fault.
   [[nodiscard]] virtual Result<Bytes> view(Offset at, std::size_t want) = 0;
+  /// Where the bytes from `at` to the end stand in a regular file, if they stand there as they are. The descriptor lives
+  /// as long as the source.
+  virtual std::optional<StoredBytes> stored(Offset) const { return std::nullopt; }
   /// Meaningful after a view() shorter than asked for.
   virtual SourceEnd end() const = 0;
   /// What the medium did to bytes that were already viewed (I/O error, file cut short). Ask after the last view.

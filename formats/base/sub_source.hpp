@@ -21,6 +21,10 @@ class SubSource final : public ByteSource {
     const auto there = checked_add(start_, at);
     return there ? lower_.view(*there, want) : Result<Bytes>(Bytes{});
   }
+  std::optional<StoredBytes> stored(Offset at) const override {
+    const auto there = checked_add(start_, at);
+    return there ? lower_.stored(*there) : std::nullopt;
+  }
   SourceEnd end() const override {
     SourceEnd end = lower_.end();
     end.lower_offset = end.offset;

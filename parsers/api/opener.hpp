@@ -35,6 +35,7 @@ struct Layer {
   std::optional<std::uint64_t> size;   ///< bytes it occupies there, if known
   std::vector<LayerDetail> details;
   std::vector<LayerPart> parts;        ///< bytes that are the layer's own, not its content's
+  std::vector<std::uint8_t> head;      ///< bytes in front of the content, as they are, where a rewrite must repeat them
   std::vector<std::pair<std::string, std::string>> texts;  ///< extractable texts: {"xml", …}, {"cookie", …}
 };
 

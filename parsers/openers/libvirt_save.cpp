@@ -333,6 +333,8 @@ Opened Image::opened() {
   Opened opened;
   opened.content = std::make_unique<SubSource>(context_.lower, content_);
   opened.origin = std::make_shared<const Origin>(Origin{layer_.kind, context_.origin, content_});
+  const Bytes head = file_.first(std::min<std::size_t>(file_.size(), static_cast<std::size_t>(content_)));
+  layer_.head.assign(head.begin(), head.end());
   opened.layer = std::move(layer_);
   return opened;
 }

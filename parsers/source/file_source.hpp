@@ -42,6 +42,10 @@ class SizedFile {
   std::uint64_t size() const { return size_; }
   /// Reads into all of `room`; fewer bytes only where the file ends now.
   [[nodiscard]] Result<std::size_t> read_at(Offset at, std::span<std::uint8_t> room) const;
+  /// Only regular files can be copied from as they are.
+  std::optional<StoredBytes> stored(Offset at) const {
+    return regular_ ? std::optional(StoredBytes{descriptor(), at}) : std::nullopt;
+  }
   /// The fault of a file that is shorter than it was.
   std::optional<Fault> shrank() const;
   Fault unreadable_at(Offset at, int error_number) const;
@@ -67,6 +71,7 @@ class MappedSource final : public ByteSource {
   std::optional<std::uint64_t> size() const override { return file_.size(); }
   bool seekable() const override { return true; }
   [[nodiscard]] Result<Bytes> view(Offset at, std::size_t want) override;
+  std::optional<StoredBytes> stored(Offset at) const override { return file_.stored(at); }
   SourceEnd end() const override;
   std::optional<Fault> health() const override;
   std::optional<std::string> changed() const override { return file_.changed(); }
@@ -89,6 +94,7 @@ class BufferedSource final : public ByteSource {
   std::optional<std::uint64_t> size() const override { return file_.size(); }
   bool seekable() const override { return true; }
   [[nodiscard]] Result<Bytes> view(Offset at, std::size_t want) override;
+  std::optional<StoredBytes> stored(Offset at) const override { return file_.stored(at); }
   SourceEnd end() const override;
   std::optional<Fault> health() const override;
   std::optional<std::string> changed() const override { return file_.changed(); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/app/atomic_file.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -24,34 +25,37 @@ std::string folder_of(const std::string& path) {
 
 }  // namespace
 
-Result<AtomicFile> AtomicFile::create(const std::string& path, bool replace) {
+Result<std::unique_ptr<AtomicFile>> AtomicFile::create(const std::string& path, bool replace,
+                                                       std::function<bool()> interrupted) {
   struct stat there {};
   if (!replace && lstat(path.c_str(), &there) == 0) return refused(path + " exists; --force replaces it");
-  AtomicFile made;
-  made.path_ = path;
-  made.replace_ = replace;
+  std::unique_ptr<AtomicFile> made(new AtomicFile);
+  made->path_ = path;
+  made->replace_ = replace;
+  made->interrupted_ = std::move(interrupted);
   std::string name = folder_of(path) + "/.vmstate-XXXXXX";
-  made.descriptor_ = mkostemp(name.data(), O_CLOEXEC);
-  if (made.descriptor_ < 0) return failed("cannot write beside", path);
-  made.temporary_ = name;
+  made->descriptor_ = mkostemp(name.data(), O_CLOEXEC);
+  if (made->descriptor_ < 0) return failed("cannot write beside", path);
+  made->temporary_ = name;
   const mode_t mask = umask(0);
   umask(mask);
-  if (fchmod(made.descriptor_, 0666 & ~mask) != 0) return failed("cannot set the mode of", name);
+  if (fchmod(made->descriptor_, 0666 & ~mask) != 0) return failed("cannot set the mode of", name);
   return made;
 }
-
-AtomicFile::AtomicFile(AtomicFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      temporary_(std::exchange(other.temporary_, {})),
-      replace_(other.replace_),
-      descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 AtomicFile::~AtomicFile() {
   if (descriptor_ >= 0) close(descriptor_);
   if (!temporary_.empty()) unlink(temporary_.c_str());
 }
 
+Result<void> AtomicFile::check_interrupted() const {
+  if (interrupted_()) return refused("interrupted; nothing was written");
+  return {};
+}
+
 Result<void> AtomicFile::write(Bytes bytes) {
+  if (auto go_on = check_interrupted(); !go_on) return go_on;
+  size_ += bytes.size();
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
@@ -61,8 +65,48 @@ Result<void> AtomicFile::write(Bytes bytes) {
   return {};
 }
 
-Result<void> AtomicFile::commit() {
+Result<void> AtomicFile::copy(ByteSource& from, ByteRange range) {
+  constexpr std::uint64_t worth_it = 64u << 10;
+  if (range.size < worth_it || !from.stored(range.offset) || !from.size()) return ByteSink::copy(from, range);
+  return copy_stored(from, ByteRange::between(range.offset, std::min(range.end(), *from.size())));
+}
+
+// The kernel moves the data; what is a hole in the input becomes one here.
+Result<void> AtomicFile::copy_stored(ByteSource& from, ByteRange range) {
+  constexpr std::uint64_t step = 64u << 20;
+  const StoredBytes stored = *from.stored(0);
+  while (range.size > 0) {
+    if (auto go_on = check_interrupted(); !go_on) return go_on;
+    const auto at = static_cast<off_t>(stored.offset + range.offset);
+    const off_t data = lseek(stored.descriptor, at, SEEK_DATA);
+    std::uint64_t moved = 0;
+    if (data > at || (data < 0 && errno == ENXIO)) {
+      moved = data < 0 ? range.size : std::min(range.size, static_cast<std::uint64_t>(data - at));
+      if (lseek(descriptor_, static_cast<off_t>(moved), SEEK_CUR) < 0) return failed("cannot write", path_);
+    } else {
+      const off_t hole = data < 0 ? -1 : lseek(stored.descriptor, at, SEEK_HOLE);
+      const std::uint64_t run = hole > at ? static_cast<std::uint64_t>(hole - at) : range.size;
+      off_t source = at;
+      const ssize_t count = copy_file_range(stored.descriptor, &source, descriptor_, nullptr, std::min({step, run, range.size}), 0);
+      if (count < 0 && (errno == ENOSPC || errno == EIO || errno == EDQUOT || errno == EFBIG)) return failed("cannot write", path_);
+      if (count <= 0) return ByteSink::copy(from, range);  // not between these two files
+      moved = static_cast<std::uint64_t>(count);
+    }
+    size_ += moved;
+    range = {range.offset + moved, range.size - moved};
+  }
+  return {};
+}
+
+Result<void> AtomicFile::sync() {
+  if (ftruncate(descriptor_, static_cast<off_t>(size_)) != 0) return failed("cannot write", path_);
   if (fsync(descriptor_) != 0) return failed("cannot sync", path_);
+  return {};
+}
+
+Result<void> AtomicFile::commit() {
+  if (auto go_on = check_interrupted(); !go_on) return go_on;
+  if (auto done = sync(); !done) return done;
   if (close(std::exchange(descriptor_, -1)) != 0) return failed("cannot close", path_);
   if (replace_) {
     if (rename(temporary_.c_str(), path_.c_str()) != 0) return failed("cannot rename to", path_);
@@ -77,6 +121,13 @@ Result<void> AtomicFile::commit() {
     close(folder);
   }
   return {};
+}
+
+bool is_same_file(const std::string& output, const std::string& input, int standard_input) {
+  struct stat there = {}, read = {};
+  if (stat(output.c_str(), &there) != 0) return false;
+  const int known = input == "-" ? fstat(standard_input, &read) : stat(input.c_str(), &read);
+  return known == 0 && there.st_dev == read.st_dev && there.st_ino == read.st_ino;
 }
 
 }  // namespace vmstate::app

@@ -1,32 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 
-#include "formats/base/bytes.hpp"
-#include "formats/base/result.hpp"
+#include "formats/base/byte_sink.hpp"
 
 namespace vmstate::app {
 
 /// An output that is complete or absent: written beside its final name, synced, then renamed. Without commit() nothing
-/// stays. An existing file of the name is refused unless `replace`.
-class AtomicFile {
+/// stays. Holes of a file that is copied stay holes.
+class AtomicFile final : public ByteSink {
  public:
-  [[nodiscard]] static Result<AtomicFile> create(const std::string& path, bool replace);
-  AtomicFile(AtomicFile&& other) noexcept;
-  AtomicFile& operator=(AtomicFile&&) = delete;
-  ~AtomicFile();
+  /// An existing file of the name is refused unless `replace`. `interrupted` is asked now and then: true ends the writing.
+  [[nodiscard]] static Result<std::unique_ptr<AtomicFile>> create(const std::string& path, bool replace,
+                                                                  std::function<bool()> interrupted);
+  ~AtomicFile() override;
 
-  [[nodiscard]] Result<void> write(Bytes bytes);
+  [[nodiscard]] Result<void> write(Bytes bytes) override;
+  [[nodiscard]] Result<void> copy(ByteSource& from, ByteRange range) override;
+  /// Makes what was written durable and readable under temporary().
+  [[nodiscard]] Result<void> sync();
+  /// sync(), then gives the file its name.
   [[nodiscard]] Result<void> commit();
   const std::string& path() const { return path_; }
+  const std::string& temporary() const { return temporary_; }
 
  private:
   AtomicFile() = default;
+  Result<void> copy_stored(ByteSource& from, ByteRange range);
+  Result<void> check_interrupted() const;
+
   std::string path_;
   std::string temporary_;
   bool replace_ = false;
   int descriptor_ = -1;
+  std::uint64_t size_ = 0;  ///< written, holes included
+  std::function<bool()> interrupted_;
 };
+
+/// Whether `output` is the very file that is read from `input`, under whatever name; "-" is `standard_input`.
+bool is_same_file(const std::string& output, const std::string& input, int standard_input);
 
 }  // namespace vmstate::app

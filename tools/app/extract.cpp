@@ -3,7 +3,6 @@
 #include <functional>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include "tools/app/atomic_file.hpp"
 #include "tools/app/verbs.hpp"
@@ -105,14 +104,6 @@ Result<void> write_part(Inspection& inspection, const DumpOptions& options, cons
   return {};
 }
 
-// Whether the output is the very file that is read, under whatever name.
-bool is_input(const std::string& output, const std::string& input, const Io& io) {
-  struct stat there = {}, read = {};
-  if (stat(output.c_str(), &there) != 0) return false;
-  const int known = input == "-" ? fstat(io.standard_input, &read) : stat(input.c_str(), &read);
-  return known == 0 && there.st_dev == read.st_dev && there.st_ino == read.st_ino;
-}
-
 }  // namespace
 
 Result<void> extract(Inspection& inspection, const DumpOptions& options, const Io& io) {
@@ -122,15 +113,12 @@ Result<void> extract(Inspection& inspection, const DumpOptions& options, const I
       if (io.output_failed()) return medium_fault("standard output cannot be written");
       return {};
     });
-  if (is_input(options.output, inspection.path(), io)) return refused(options.output + " is the input; it is never written to");
-  auto file = AtomicFile::create(options.output, options.force);
+  if (is_same_file(options.output, inspection.path(), io.standard_input)) return refused(options.output + " is the input; it is never written to");
+  auto file = AtomicFile::create(options.output, options.force, io.interrupted);
   if (!file) return tl::make_unexpected(file.error());
-  const auto write = [&](Bytes bytes) -> Result<void> {
-    if (io.interrupted()) return refused("interrupted; nothing was written");
-    return file->write(bytes);
-  };
+  const auto write = [&](Bytes bytes) { return (*file)->write(bytes); };
   if (auto done = write_part(inspection, options, write); !done) return done;
-  return file->commit();
+  return (*file)->commit();
 }
 
 }  // namespace vmstate::app

@@ -1,42 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
-#include <ctime>
-#include <exception>
 #include <map>
 
 #include <CLI/CLI.hpp>
-#include <unistd.h>
 
 #include "tools/app/dump.hpp"
+#include "tools/world/world.hpp"
 
 namespace {
-
-volatile std::sig_atomic_t interrupted = 0;
-volatile std::sig_atomic_t writes_a_file = 0;  // then an interrupt lets it be removed first
-bool output_failed = false;
-
-vmstate::app::Io real_io() {
-  vmstate::app::Io io;
-  io.out = [](std::string_view text) {
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) output_failed = true;
-  };
-  io.err = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); };
-  io.out_is_terminal = isatty(STDOUT_FILENO) != 0;
-  io.err_is_terminal = isatty(STDERR_FILENO) != 0;
-  const char* no_color = std::getenv("NO_COLOR");
-  io.no_color = no_color != nullptr && *no_color != '\0';
-  io.seconds = [] {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-  };
-  io.interrupted = [] { return interrupted != 0; };
-  io.output_failed = [] { return output_failed; };
-  return io;
-}
 
 using vmstate::app::DumpOptions;
 using vmstate::app::When;
@@ -157,27 +129,10 @@ int run(int argc, char** argv) {
     std::fprintf(stderr, "vmstate-dump: %s\n", text);
     return vmstate::app::exit_usage;
   }
-  writes_a_file = options.verb == DumpOptions::Verb::extract ? 1 : 0;
-  int status = vmstate::app::dump(options, real_io());
-  if (std::fflush(stdout) != 0 && !output_failed) {
-    std::fputs("vmstate-dump: standard output cannot be written\n", stderr);
-    output_failed = true;
-  }
-  if (output_failed) status = vmstate::app::exit_io_error;
-  return status;
+  if (options.verb == DumpOptions::Verb::extract) vmstate::world::remove_outputs_on_interrupt();
+  return vmstate::app::dump(options, vmstate::world::real_io());
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  std::signal(SIGINT, [](int) {
-    if (writes_a_file == 0 || interrupted != 0) _exit(vmstate::app::exit_interrupted);
-    interrupted = 1;
-  });
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "vmstate-dump: this is a bug in the tool: %s\n", error.what());
-    return vmstate::app::exit_bug;
-  }
-}
+int main(int argc, char** argv) { return vmstate::world::run("vmstate-dump", run, argc, argv); }

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/encode/sentinel_writer.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "formats/base/offset_text.hpp"
+#include "formats/wire/hand_written.hpp"
+#include "formats/wire/qevm.hpp"
+
+namespace vmstate {
+namespace {
+
+using namespace wire::qevm;
+
+// What one conversion may keep in memory.
+constexpr std::size_t most_edits = 1u << 20;
+constexpr std::size_t most_obstacles = 1000;
+
+// What the elements of a list, a tree or a device's own encoding hold has no ends of its own in version 4.
+bool is_struct_element(const Field& field) {
+  return field.kind == Field::Kind::structure && (field.type == "struct" || field.type == "vstruct");
+}
+
+bool is_one_blob(const FieldTree& tree) {
+  return tree.fields.size() == 1 && tree.subsections.empty() && tree.fields[0].kind == Field::Kind::opaque;
+}
+
+}  // namespace
+
+void SentinelWriter::obstacle(ByteRange range, std::string reason) {
+  if (obstacles_.size() < most_obstacles)
+    obstacles_.push_back({section_, range, std::move(reason)});
+  else
+    ++more_obstacles_;
+}
+
+void SentinelWriter::on(const StreamBegin& e) {
+  from_version_ = e.version;
+  const std::uint32_t to = target_ == Target::sentinel ? sentinel_version : legacy_version;
+  const std::uint32_t from = target_ == Target::sentinel ? legacy_version : sentinel_version;
+  if (e.version == to)
+    return obstacle(e.range, "the stream is of version " + std::to_string(to) + " already");
+  if (e.version != from)
+    return obstacle(e.range, "the records of version " + std::to_string(e.version) + " are of another kind");
+  edits_.replace_word(e.range.offset + 4, to);
+}
+
+void SentinelWriter::on(const DescriptionKnown& e) {
+  described_.clear();
+  for (const DescribedDevice& device : e.devices)
+    described_.emplace(std::pair(device.name, device.instance), Described{device.size, !device.version.has_value()});
+}
+
+void SentinelWriter::on(const Command& e) {
+  if (!e.package_size) return;
+  const Offset word_at = e.range.end() - 4;
+  packages_.push_back({edits_.replace_word(word_at, static_cast<std::uint32_t>(*e.package_size)), *e.package_size, growth()});
+}
+
+void SentinelWriter::on(const PackageEnd& e) {
+  if (packages_.empty()) return;
+  const Package package = packages_.back();
+  packages_.pop_back();
+  const std::int64_t size = static_cast<std::int64_t>(package.size) + growth() - package.growth;
+  if (size < 0 || size > std::numeric_limits<std::uint32_t>::max())
+    return obstacle({e.offset, 0}, "the package becomes larger than its length can say");
+  edits_.set_word(package.edit, static_cast<std::uint32_t>(size));
+}
+
+void SentinelWriter::on(const SectionBegin& e) {
+  section_ = section_label(e.header);
+  undecoded_ = {};
+}
+
+// A mapped block says where in the file its pages are.
+void SentinelWriter::expect_unmoved(ByteRange pages) {
+  if (growth() != 0) obstacle(pages, "the mapped pages would move away from where the block list says they are");
+}
+
+void SentinelWriter::on(const Payload& e) {
+  if (undecoded_.empty()) undecoded_ = e.range;
+  undecoded_.size = e.range.end() - undecoded_.offset;
+}
+
+bool SentinelWriter::fields(const std::vector<Field>& list) {
+  return std::ranges::all_of(list, [this](const Field& one) { return field(one); });
+}
+
+bool SentinelWriter::field(const Field& one) {
+  if (one.kind == Field::Kind::gap) {
+    obstacle(one.range, "bytes at " + offset_text(one.range.offset) + " that no description explains");
+    return false;
+  }
+  if (!fields(one.fields) || !fields(one.subsections)) return false;
+  if (!is_struct_element(one)) return true;
+  const bool to_legacy = target_ == Target::legacy;
+  if (to_legacy && !one.sentinel) {
+    obstacle(one.range, "the struct '" + field_label(one) + "' has no sentinel");
+    return false;
+  }
+  if (edits_.list().size() >= most_edits) {
+    obstacle(one.range, "the stream holds more structs than this tool converts");
+    return false;
+  }
+  if (to_legacy)
+    edits_.remove_sentinel(one.range.end() - 1);
+  else
+    edits_.insert_sentinel(one.range.end());
+  return true;
+}
+
+void SentinelWriter::on(const DeviceState& e) {
+  if (e.range.empty()) return;
+  const auto edits_before = edits_.removed();
+  if (e.tree.decoded_by == "opaque") {
+    if (!wire::is_hand_written(e.header.name))
+      obstacle(e.range, "neither a description nor a layout says which structs it holds");
+    return;
+  }
+  if (!fields(e.tree.fields) || !fields(e.tree.subsections)) return;
+  if (e.tree.decoded_by == "description") check_described(e, edits_.removed() - edits_before);
+}
+
+// A body of another length than described holds other structs than described.
+void SentinelWriter::check_described(const DeviceState& e, std::uint64_t sentinels) {
+  const auto [first, last] = described_.equal_range(std::pair(e.header.name, e.header.instance));
+  bool hand_written = false;
+  const bool fits = first == last || std::any_of(first, last, [&](const auto& entry) {
+    hand_written = hand_written || entry.second.hand_written;
+    return entry.second.size + sentinels == e.range.size;
+  });
+  if (!fits) return obstacle(e.range, "its length contradicts its description");
+  if (hand_written && is_one_blob(e.tree) && !wire::is_hand_written(e.header.name))
+    obstacle(e.range, "the device's own code wrote it: structs may be inside");
+}
+
+void SentinelWriter::on(const SectionEnd& e) {
+  // Bodies that delimit themselves are known to the end; of others such bytes hold whatever they hold.
+  if (!undecoded_.empty() && e.boundary != Boundary::self && !wire::is_hand_written(e.header.name))
+    obstacle(undecoded_, "its body was not decoded");
+  section_.clear();
+}
+
+void SentinelWriter::on(const EndOfStream& e) {
+  if (e.premature) obstacle(e.range, "a stray end byte stands inside the stream");
+}
+
+void SentinelWriter::on(const Gap& e) {
+  if (e.kind == Gap::Kind::lost) obstacle(e.range, "damage: " + std::string(e.reason));
+}
+
+void SentinelWriter::on(const StreamEnd& e) {
+  if (e.kind != StreamEndKind::eof) obstacle({e.size, 0}, "the stream is not whole: " + std::string(to_string(e.kind)));
+}
+
+}  // namespace vmstate
