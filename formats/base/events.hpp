@@ -190,7 +190,8 @@ struct DescribedDevice {
   std::string name;
   std::uint32_t instance = 0;
   std::optional<std::uint32_t> version;  ///< not said of old-style devices
-  std::uint64_t size = 0;                ///< of the body by the description
+  std::uint64_t size = 0;                ///< of the body by the description, sentinels not counted
+  bool defective = false;                ///< an array of pointers is described by an empty slot: size and fields are wrong
 };
 /// Sent as soon as the description is known, often long before its place in the stream, and again where another one turns
 /// out to be this stream's: the last counts. Incomplete and without devices: there is none. Claims nothing.

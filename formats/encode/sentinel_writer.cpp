@@ -49,7 +49,7 @@ void SentinelWriter::on(const StreamBegin& e) {
 void SentinelWriter::on(const DescriptionKnown& e) {
   described_.clear();
   for (const DescribedDevice& device : e.devices)
-    described_.emplace(std::pair(device.name, device.instance), Described{device.size, !device.version.has_value()});
+    described_.emplace(std::pair(device.name, device.instance), Described{device.size, !device.version.has_value(), device.defective});
 }
 
 void SentinelWriter::on(const Command& e) {
@@ -114,12 +114,18 @@ void SentinelWriter::on(const DeviceState& e) {
   if (e.range.empty()) return;
   const auto edits_before = edits_.removed();
   if (e.tree.decoded_by == "opaque") {
-    if (!wire::is_hand_written(e.header.name))
+    if (!wire::is_hand_written(e.header.name) && !is_defective(e.header))
       obstacle(e.range, "neither a description nor a layout says which structs it holds");
     return;
   }
   if (!fields(e.tree.fields) || !fields(e.tree.subsections)) return;
   if (e.tree.decoded_by == "description") check_described(e, edits_.removed() - edits_before);
+}
+
+// An array of pointers is younger than version 4: docs/formats/sentinel.md, "What version 4 never saw".
+bool SentinelWriter::is_defective(const SectionHeader& header) const {
+  const auto [first, last] = described_.equal_range(std::pair(header.name, header.instance));
+  return std::any_of(first, last, [](const auto& entry) { return entry.second.defective; });
 }
 
 // A body of another length than described holds other structs than described.

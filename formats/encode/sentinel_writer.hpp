@@ -52,6 +52,7 @@ class SentinelWriter final : public EventSink {
   struct Described {
     std::uint64_t size = 0;
     bool hand_written = false;
+    bool defective = false;
   };
   struct Package {
     std::size_t edit;
@@ -63,6 +64,7 @@ class SentinelWriter final : public EventSink {
   void expect_unmoved(ByteRange pages);
   bool fields(const std::vector<Field>& fields);
   bool field(const Field& field);
+  bool is_defective(const SectionHeader& header) const;
   void check_described(const DeviceState& e, std::uint64_t sentinels);
   std::int64_t growth() const {
     return static_cast<std::int64_t>(edits_.inserted()) - static_cast<std::int64_t>(edits_.removed());

@@ -207,7 +207,7 @@ class DescriptionBuilder {
       out_.by_name_[device_key(name, node.instance)].push_back(out_.devices_.size());
       out_.device_names_.insert(name);
       const auto version = node.has_version ? std::optional(node.version) : std::nullopt;
-      out_.devices_.push_back({name, node.instance, version, out_.body_size(id)});
+      out_.devices_.push_back({name, node.instance, version, out_.body_size(id), out_.has_writer_defect(id)});
       out_.device_nodes_.push_back(id);
       return;
     }

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t head_size = 4096;  // more than any recognises() needs
 constexpr std::size_t most_evidence = 64;
+constexpr Offset most_leading_bytes_kept = 1u << 20;
 constexpr Offset search_limit = 16u << 20;  // how far a stream may begin behind the start
 constexpr std::size_t search_window = 1u << 20;
 constexpr std::size_t search_overlap = 1024;  // a stream header and a first record
@@ -250,6 +251,9 @@ Result<bool> OpenChain::Peeler::skip_leading_bytes(Offset count) {
   layer.size = content().size();
   layer.details = {{"length", std::uint64_t{count}}, {"content", what}};
   layer.parts = {{{0, count}, "leading bytes"}};
+  // More of them than are worth keeping are no header that a rewrite could repeat.
+  if (count <= most_leading_bytes_kept)
+    if (const auto whole = start_of_content(static_cast<std::size_t>(count))) layer.head.assign(whole->begin(), whole->end());
   add_level(std::make_unique<SubSource>(content(), count), count, layer.kind);
   chain_.layers_.push_back(std::move(layer));
   return true;

@@ -51,7 +51,7 @@ void find_layer_obstacles(Inspection& inspection, Rewrite& out) {
   const auto& layers = inspection.layers();
   for (std::size_t i = 0; i + 1 < layers.size(); ++i) {
     const Layer& layer = layers[i];
-    if (layer.kind != "libvirt-save" && !can_compress(layer.kind))
+    if (layer.head.empty() && !can_compress(layer.kind))
       out.obstacles.push_back({layer.kind, {}, "this build does not write such containers"});
   }
   for (const Code code : {Code::layer_cut, Code::layer_corrupt, Code::layer_trailing, Code::magic_damaged, Code::expansion_too_large})
