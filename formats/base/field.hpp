@@ -35,11 +35,21 @@ struct Field {
   std::vector<Field> subsections;
 };
 
+/// Bytes behind the fields of a body that look like the record of a subsection and were not read as one. Some loaders do,
+/// and refuse the section: docs/formats/vmstate_encoding.md.
+struct SubsectionLookalike {
+  ByteRange range;     ///< of the would-be header
+  std::string parent;  ///< description of the body that it stands behind
+  std::string field;   ///< path of that body, empty for the section's own
+  std::string name;    ///< what it would be called
+};
+
 /// Decoded body of one section.
 struct FieldTree {
   std::string decoded_by;  ///< "description", "layout:NAME", "opaque"
   std::vector<Field> fields;
   std::vector<Field> subsections;
+  std::vector<SubsectionLookalike> lookalikes;  ///< in stream order
 };
 
 /// An integer (signed or not), a boolean, a word, or bytes.

@@ -11,6 +11,7 @@
 
 namespace vmstate {
 
+class LayoutCatalogue;
 class Registry;
 
 /// Called now and then with the position in the stream, for progress.
@@ -23,6 +24,7 @@ class ProgressSink {
 /// What the caller needs of a stream, so that a parser may leave undone what nobody asked for.
 struct ParseOptions {
   bool check_page_content = true;  ///< decode XBZRLE and compressed pages, not only measure them
+  const LayoutCatalogue* layouts = nullptr;  ///< of devices that no description covers; null: those of this build
 };
 
 struct ParseContext {

@@ -7,6 +7,7 @@
 #include "formats/base/offset_text.hpp"
 #include "formats/wire/qevm.hpp"
 #include "parsers/api/record_probe.hpp"
+#include "parsers/framing/layout_body.hpp"
 
 namespace vmstate {
 namespace {
@@ -24,10 +25,18 @@ class BodyExtentFinder {
     find_description();
     match_description();
     BodyExtent out;
-    out.size = delimit();
+    if (header_.type == SectionType::full && !device_) layout_ = match_layout(walk_, header_);
+    const bool by_layout = layout_ && layout_->ends_well;
+    if (by_layout) boundary_ = Boundary::layout;
+    if (by_layout)
+      out.size = layout_->decoding.size;
+    else if (!layout_ || !layout_->data_ended || find_next_record(in_, walk_.search_facts(), walk_.context.limits))
+      out.size = delimit();
+    if (layout_ && !by_layout) report_misfit(walk_, header_, *layout_, out.size);
     out.boundary = boundary_;
     out.device = device_;
     if (device_) out.described_size = described_size();
+    if (layout_) out.layout = std::move(layout_->decoding);
     return out;
   }
 
@@ -220,6 +229,7 @@ class BodyExtentFinder {
   Offset body_at_;
   Boundary boundary_ = Boundary::end;
   std::optional<std::size_t> device_;  ///< position in the description
+  std::optional<LayoutMatch> layout_;
 };
 
 }  // namespace

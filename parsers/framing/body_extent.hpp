@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "formats/wire/qevm.hpp"
+#include "parsers/api/layout_decoder.hpp"
 #include "parsers/framing/walk_state.hpp"
 
 namespace vmstate {
@@ -18,9 +19,10 @@ struct BodyExtent {
   Boundary boundary = Boundary::end;
   std::optional<std::size_t> device;  ///< position in the description, where it lists this section
   std::uint64_t described_size = 0;   ///< bytes on the wire by the description, sentinels counted
+  std::optional<LayoutDecoding> layout;  ///< what the body is by a layout, where none describes it; whole, if `boundary` says so
 };
-/// The body at the reader, behind `header`: by the description, the footer, or a search for what follows. Reports what
-/// contradicts the description. The reader does not move.
+/// The body at the reader, behind `header`: by the description, a layout, the footer, or a search for what follows. Reports what
+/// contradicts the description or the layout. The reader does not move.
 BodyExtent find_body_extent(WalkState& walk, const SectionHeader& header);
 
 /// The distance to the byte that ends the whole stream, where nothing but that byte, or a tail of zeros, ends the data.

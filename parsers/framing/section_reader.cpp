@@ -252,9 +252,10 @@ class SectionReader {
 
   // A FULL section, or one whose kind no parser knows.
   After opaque_or_described_body() {
-    const BodyExtent extent = find_body_extent(walk_, header_);
+    BodyExtent extent = find_body_extent(walk_, header_);
     boundary_ = extent.boundary;
     device_ = extent.device;
+    layout_ = std::move(extent.layout);
     if (extent.size) return take_body(*extent.size);
     const std::size_t sight_limit = walk_.context.limits.lookahead;
     const std::uint64_t left = in_.remaining().value_or(in_.peek(sight_limit).size());
@@ -311,6 +312,10 @@ class SectionReader {
       for (const DecodeProblem& problem : decoded.problems)
         if (problem.code == Code::field_beyond_body) where = ": " + problem.message;
       send(decoded.tree, body);
+    } else if (layout_ && layout_->stop == LayoutStop::data && layout_->size <= size) {
+      if (!layout_->stopped_in.empty()) where = ", in '" + layout_->stopped_in + "'";
+      add_gap(layout_->tree, ByteRange::between(body_at_ + layout_->size, body_at_ + size));
+      send(layout_->tree, body);
     } else {
       send(opaque_body({body_at_, size}), body);
     }
@@ -319,7 +324,7 @@ class SectionReader {
     auto& finding = footer > 0
                         ? walk_.findings().add(Code::ends_in_footer, {in_.position(), footer}, "the stream ends inside the footer of " + name)
                         : walk_.findings().add(Code::ends_in_body, {body_at_ + left, 0},
-                                               device_ || walk_.facts.footers == true
+                                               device_ || !where.empty() || walk_.facts.footers == true
                                                    ? "the stream ends inside " + name + where
                                                    : "no end of " + name + " was found: the stream ends inside it, or bytes follow the stream");
     finding.hint = "the sections before it are whole";
@@ -342,7 +347,21 @@ class SectionReader {
     return 0;
   }
 
+  static void add_gap(FieldTree& tree, ByteRange range) {
+    if (range.empty()) return;
+    Field gap;
+    gap.kind = Field::Kind::gap;
+    gap.name = "(incomplete)";
+    gap.type = "bytes";
+    gap.range = range;
+    tree.fields.push_back(std::move(gap));
+  }
+
   void send_state(Bytes body) {
+    if (boundary_ == Boundary::layout) {
+      report(layout_->problems);
+      return send(layout_->tree, body);
+    }
     if (!device_) {
       check_for_empty_subsection(body);
       return send(opaque_body({body_at_, body.size()}), body);
@@ -352,9 +371,13 @@ class SectionReader {
     if (boundary_ != Boundary::description && model.has_writer_defect(model.device_node(*device_)))
       return send(opaque_body({body_at_, body.size()}), body);
     auto decoded = decode(body);
-    for (const DecodeProblem& problem : decoded.problems)
-      walk_.findings().add(problem.code, problem.range, problem.message).field = problem.field;
+    report(decoded.problems);
     send(decoded.tree, body);
+  }
+
+  void report(const std::vector<DecodeProblem>& problems) {
+    for (const DecodeProblem& problem : problems)
+      walk_.findings().add(problem.code, problem.range, problem.message).field = problem.field;
   }
 
   DecodedBody decode(Bytes body) {
@@ -454,6 +477,7 @@ class SectionReader {
   Offset body_at_ = 0;
   Boundary boundary_ = Boundary::self;
   std::optional<std::size_t> device_;  ///< position in the description
+  std::optional<LayoutDecoding> layout_;
   bool needs_resynchronisation_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include "formats/base/cursor.hpp"
 #include "formats/wire/qevm.hpp"
 #include "parsers/api/description.hpp"
+#include "parsers/sections/leaf_check.hpp"
 
 namespace vmstate {
 namespace {
@@ -13,7 +14,6 @@ using Node = VmDescription::Node;
 using NodeId = VmDescription::NodeId;
 
 constexpr std::size_t subsection_header_size = 1 + 1 + 4;  // without the name
-constexpr std::string_view marker_types[] = {"nullptr", "ptr-marker"};
 
 class Decoder {
  public:
@@ -69,7 +69,7 @@ class Decoder {
     leaf.index = first;
     leaf.range = {in_.position(), *total};
     const Bytes bytes = in_.take(*total, "field");
-    check_value(leaf, bytes);
+    if (auto odd = odd_value(leaf, bytes)) problem(odd->code, odd->range, std::move(odd->message), &leaf);
     out.push_back(std::move(leaf));
     return true;
   }
@@ -208,38 +208,6 @@ class Decoder {
     made.name = description_.text(field.name);
     made.type = description_.text(field.type);
     return made;
-  }
-
-  void check_value(const Field& leaf, Bytes bytes) {
-    if (leaf.type == "bool") {
-      const auto odd = std::ranges::find_if(bytes, [](std::uint8_t byte) { return byte > 1; });
-      if (odd != bytes.end()) {
-        const auto at = leaf.range.offset + static_cast<std::size_t>(odd - bytes.begin());
-        problem(Code::bool_odd, {at, 1}, "boolean '" + leaf.name + "' holds " + std::to_string(*odd), &leaf);
-      }
-    } else if (std::ranges::find(marker_types, leaf.type) != std::end(marker_types)) {
-      const auto odd = std::ranges::find_if(bytes, [](std::uint8_t byte) { return byte != 0x30 && byte != 0x31; });
-      if (odd != bytes.end()) {
-        const auto at = leaf.range.offset + static_cast<std::size_t>(odd - bytes.begin());
-        problem(Code::pointer_marker_odd, {at, 1}, "pointer marker of '" + leaf.name + "' is " + std::to_string(*odd),
-                &leaf);
-      }
-    } else if (leaf.type == "pci config") {
-      check_pci_config(leaf, bytes);
-    }
-  }
-
-  // Vendor 0 or 0xffff, or a header type that is none: configuration space never looks so. PCI 3.0 §6.1.
-  void check_pci_config(const Field& leaf, Bytes bytes) {
-    constexpr std::size_t header_type_at = 0x0e;
-    if (bytes.size() < 64) return;
-    const unsigned vendor = bytes[0] | static_cast<unsigned>(bytes[1]) << 8;
-    const unsigned header_type = bytes[header_type_at] & 0x7f;
-    if (vendor != 0 && vendor != 0xffff && header_type <= 2) return;
-    problem(Code::pci_config_implausible, leaf.range,
-            vendor == 0 || vendor == 0xffff ? "the vendor id is 0x" + std::string(vendor == 0 ? "0000" : "ffff")
-                                            : "the header type is " + std::to_string(header_type),
-            &leaf);
   }
 
   bool count_node(const Node& node) {
