@@ -122,6 +122,14 @@ class Resolver {
   std::string complaint_;
 };
 
+std::set<const Layout*> parts_of(const std::vector<const Layout*>& layouts) {
+  std::set<const Layout*> parts;
+  for (const Layout* layout : layouts)
+    for (const LayoutField& field : layout->fields)
+      if (field.body != nullptr) parts.insert(field.body);
+  return parts;
+}
+
 Result<std::vector<LayoutDraft>> read_all(std::span<const LayoutFile> files) {
   std::vector<LayoutDraft> all;
   for (const LayoutFile& file : files) {
@@ -175,6 +183,10 @@ Result<LayoutCatalogue> LayoutCatalogue::build(const std::vector<LayoutDraft>& d
   }
   for (const Layout* layout : contents->all)
     for (const std::string& section : layout->sections) contents->by_section[section].push_back(layout);
+  // Some devices wrap a part that other boards use as a device of its own: the wrapper is likelier.
+  const std::set<const Layout*> parts = parts_of(contents->all);
+  for (auto& [section, layouts] : contents->by_section)
+    std::ranges::stable_partition(layouts, [&](const Layout* layout) { return !parts.contains(layout); });
   return LayoutCatalogue(std::move(contents));
 }
 

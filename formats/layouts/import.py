@@ -16,7 +16,6 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 FACTS = json.loads((HERE / "import_facts.json").read_text())
-NOT_ON_THE_WIRE = "(not on the wire)"
 
 
 class LeftOut(Exception):
@@ -43,17 +42,31 @@ def wire_type(field):
     raise LeftOut(f"wire size of type '{name}' is not known")
 
 
-def count_of(owner, field):
+def count_of(owner, field, earlier):
+    """A number, or the earlier field that says it. Some counts stand behind what they count: a loader knows them by itself."""
     source = field.get("count_field")
-    if source == NOT_ON_THE_WIRE:
-        known = FACTS["counts"].get(f"{owner}.{field['name']}")
-        if known is None:
-            raise LeftOut(f"count of '{field['name']}' is not on the wire")
-        return known
-    return source if source else field.get("num")
+    if source is None:
+        return field.get("num")
+    if source in earlier:
+        return source
+    known = FACTS["counts"].get(f"{owner}.{field['name']}")
+    if known is None:
+        raise LeftOut(f"count of '{field['name']}' is not on the wire in front of it")
+    return known
 
 
-def convert_field(owner, field, by_key):
+def with_own_name(test, earlier):
+    """Later releases put the field that a test looks at into a part of its struct: "env.fpregs_format"."""
+    if "if" not in test:
+        return test
+    name, rest = test["if"].split(" ", 1)
+    for candidate in earlier:
+        if candidate == name or candidate.endswith("." + name):
+            return {"if": f"{candidate} {rest}"}
+    raise LeftOut(f"no earlier field is called '{name}'")
+
+
+def convert_field(owner, field, earlier, by_key):
     out = {"name": field["name"]}
     if "struct" in field:
         if field["struct"] not in by_key:
@@ -62,10 +75,10 @@ def convert_field(owner, field, by_key):
     else:
         out.update(wire_type(field))
     if "size_field" in field:
-        if field["size_field"] == NOT_ON_THE_WIRE:
-            raise LeftOut(f"size of '{field['name']}' is not on the wire")
+        if field["size_field"] not in earlier:
+            raise LeftOut(f"size of '{field['name']}' is not on the wire in front of it")
         out["size"] = field["size_field"]
-    if (count := count_of(owner, field)) is not None:
+    if (count := count_of(owner, field, earlier)) is not None:
         out["count"] = count
     if "version_id" in field:
         out["since"] = field["version_id"]
@@ -73,7 +86,7 @@ def convert_field(owner, field, by_key):
         test = FACTS["conditions"].get(field["exists_if"])
         if test is None:
             raise LeftOut(f"'{field['name']}' exists if {field['exists_if']}")
-        out.update(test)
+        out.update(with_own_name(test, earlier))
     return out
 
 
@@ -83,7 +96,8 @@ def convert(description, by_key):
     for field in description["fields"]:
         if "MUST_EXIST" in field["flags"] or field.get("exists_if") in FACTS["same_as_before"]:
             continue
-        fields.append(convert_field(owner, field, by_key))
+        earlier = {f["name"] for f in fields}
+        fields.append(convert_field(owner, field, earlier, by_key))
     out = {"name": description["name"] or owner}
     if owner != out["name"]:
         out["id"] = owner
@@ -183,6 +197,8 @@ def main(paths):
         if '"made_by": "import.py"' in old.read_text():
             old.unlink()
     for name, layouts in sorted(grouped.items()):
+        if (data / f"{name}.json").exists():
+            sys.exit(f"data/{name}.json was written by hand: not replaced")
         (data / f"{name}.json").write_text(text_of(layouts))
 
 

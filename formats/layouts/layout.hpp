@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "formats/base/bytes.hpp"
@@ -72,6 +73,9 @@ struct Layout {
 
   bool reads(std::uint32_t body_version) const { return body_version >= minimum && body_version <= version; }
 };
+
+/// The one tree that wrote version-4 streams.
+inline constexpr std::string_view sentinel_release = "0.15.50";
 
 /// MSI-X vectors that a PCI configuration space announces; 0 if there is no such capability. PCI 3.0 §6.8.2.
 std::uint64_t msix_vectors(Bytes pci_config);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "formats/base/offset_text.hpp"
 #include "formats/layouts/catalogue.hpp"
@@ -20,10 +21,106 @@ using namespace wire::qevm;
 // Anybody's folder may hold any number of layouts for one name.
 constexpr std::size_t most_candidates = 64;
 
+const LayoutCatalogue& catalogue_of(const WalkState& walk) {
+  const LayoutCatalogue* chosen = walk.context.options.layouts;
+  return chosen != nullptr ? *chosen : LayoutCatalogue::built_in();
+}
+
+// The bytes from a body on, and what a body of section `id` may end in front of.
+struct Sight {
+  const WalkState& walk;
+  Bytes ahead;
+  Offset at = 0;        // of the first byte in the stream
+  bool at_end = false;  // the stream ends with them
+  std::uint32_t id = 0;
+
+  Bytes behind(std::uint64_t size) const { return ahead.subspan(static_cast<std::size_t>(size)); }
+  bool is_end(std::uint64_t size) const {
+    if (size > ahead.size()) return false;
+    if (is_footer_of(behind(size), id)) return true;
+    if (walk.facts.footers == true) return false;
+    if (walk.package_end && at + size == *walk.package_end) return true;
+    return !behind(size).empty() && credible_record(behind(size), walk.open_ids, at_end);
+  }
+  bool ends_well(const LayoutDecoding& decoding) const { return decoding.stop == LayoutStop::none && is_end(decoding.size); }
+};
+
+struct Attempt {
+  const Layout* layout;
+  LayoutDecoding decoding;
+};
+
+std::vector<const Layout*> candidates_for(const WalkState& walk, std::string_view name, std::uint32_t version) {
+  std::vector<const Layout*> all;
+  for (const Layout* layout : catalogue_of(walk).for_section(name))
+    if (layout->reads(version) && all.size() < most_candidates) all.push_back(layout);
+  return all;
+}
+
+Attempt attempt(const WalkState& walk, const Layout& layout, const Sight& sight, std::uint32_t version) {
+  const LayoutInput input{layout, sight.ahead, sight.at, version, {has_sentinels(walk.facts)}};
+  return {&layout, decode_by_layout(input, walk.context.limits)};
+}
+
+// --- the release ------------------------------------------------------------------------------------------------------
+
+// Releases differ in the names of fields more often than in their bytes: the one whose layouts fit most of the sections
+// from here on wrote them. Of several the oldest.
+class ReleaseVote {
+ public:
+  explicit ReleaseVote(const WalkState& walk) : walk_(walk) {}
+
+  std::string decide(Bytes ahead, Offset at, bool at_end, const SectionHeader& first) {
+    Sight sight{walk_, ahead, at, at_end, first.id};
+    std::string name = first.name;
+    std::uint32_t version = first.version;
+    for (std::size_t sections = 0; sections < most_sections; ++sections) {
+      const auto size = vote(sight, name, version);
+      if (!size) break;
+      sight.ahead = sight.behind(*size);
+      sight.at += *size;
+      if (is_footer_of(sight.ahead, sight.id)) sight.ahead = sight.behind(footer_size), sight.at += footer_size;
+      const auto next = credible_long_header(sight.ahead);
+      if (!next || next->type != section_full) break;
+      name = std::string(next->name);
+      version = next->version;
+      sight.id = next->id;
+      sight.ahead = sight.behind(next->size);
+      sight.at += next->size;
+    }
+    const auto best = std::ranges::max_element(votes_, {}, [](const auto& one) { return one.second; });
+    return best == votes_.end() ? std::string() : best->first;
+  }
+
+ private:
+  static constexpr std::size_t most_sections = 1024;
+
+  // Size of the body, if a layout fits it.
+  std::optional<std::uint64_t> vote(const Sight& sight, std::string_view name, std::uint32_t version) {
+    std::optional<std::uint64_t> size;
+    std::map<std::string, bool> fitting;
+    for (const Layout* layout : candidates_for(walk_, name, version)) {
+      const auto tried = attempt(walk_, *layout, sight, version);
+      if (!sight.ends_well(tried.decoding)) continue;
+      if (!size) size = tried.decoding.size;
+      for (const std::string& release : layout->releases) fitting[release] = true;
+    }
+    for (const auto& [release, fits] : fitting) ++votes_[release];
+    return size;
+  }
+
+  const WalkState& walk_;
+  std::map<std::string, std::size_t> votes_;  // releases sort by age: each number in them has one digit but the last
+};
+
+// --- the layout -------------------------------------------------------------------------------------------------------
+
 class LayoutMatcher {
  public:
-  LayoutMatcher(WalkState& walk, const SectionHeader& header)
-      : walk_(walk), header_(header), in_(walk.in()), at_(walk.in().position()), encoding_{has_sentinels(walk.facts)} {}
+  LayoutMatcher(WalkState& walk, const SectionHeader& header) : walk_(walk), header_(header), in_(walk.in()) {
+    sight_.at = in_.position();
+    sight_.id = header.id;
+  }
 
   std::optional<LayoutMatch> match() {
     find_candidates();
@@ -33,34 +130,41 @@ class LayoutMatcher {
     constexpr std::size_t growth = 16;
     const std::size_t most = walk_.context.limits.body + boundary_sight;
     for (std::size_t reach = std::min(first_reach, most);; reach = std::min(reach * growth, most)) {
-      const Bytes view = in_.peek(reach);
-      at_end_ = view.size() < reach;
-      ahead_ = view.first(std::min(view.size(), reach));
-      auto found = try_all();
-      if (found || at_end_ || reach == most || !wants_more_) return found ? std::move(found) : furthest();
+      look(reach);
+      auto found = try_all(sight_.at_end || reach == most);
+      if (found || sight_.at_end || reach == most || !wants_more_) return found ? std::move(found) : furthest();
     }
   }
 
  private:
-  struct Attempt {
-    const Layout* layout;
-    LayoutDecoding decoding;
-  };
-
-  void find_candidates() {
-    const LayoutCatalogue* chosen = walk_.context.options.layouts;
-    const LayoutCatalogue& catalogue = chosen != nullptr ? *chosen : LayoutCatalogue::built_in();
-    const auto named = catalogue.for_section(header_.name);
-    for (const Layout* layout : named)
-      if (layout->reads(header_.version) && candidates_.size() < most_candidates) candidates_.push_back(layout);
-    const std::string& release = walk_.layout_release;
-    std::ranges::stable_partition(candidates_, [&](const Layout* layout) {
-      return std::ranges::find(layout->releases, release) != layout->releases.end();
-    });
-    if (candidates_.empty() && !named.empty()) report_version(named);
+  void look(std::size_t reach) {
+    const Bytes view = in_.peek(reach);
+    sight_.at_end = view.size() < reach;
+    sight_.ahead = view.first(std::min(view.size(), reach));
   }
 
-  void report_version(std::span<const Layout* const> named) {
+  void find_candidates() {
+    candidates_ = candidates_for(walk_, header_.name, header_.version);
+    if (candidates_.empty()) return report_version();
+    if (!walk_.layout_release) decide_release();
+    std::ranges::stable_partition(candidates_, [&](const Layout* layout) {
+      return std::ranges::find(layout->releases, *walk_.layout_release) != layout->releases.end();
+    });
+  }
+
+  void decide_release() {
+    constexpr std::size_t reach = 2u << 20;
+    if (has_sentinels(walk_.facts)) {
+      walk_.layout_release = sentinel_release;
+      return;
+    }
+    look(std::min(reach, walk_.context.limits.lookahead));
+    walk_.layout_release = ReleaseVote(walk_).decide(sight_.ahead, sight_.at, sight_.at_end, header_);
+  }
+
+  void report_version() {
+    const auto named = catalogue_of(walk_).for_section(header_.name);
+    if (named.empty()) return;
     constexpr std::uint64_t word = 4;
     std::uint32_t newest = 0;
     for (const Layout* layout : named) newest = std::max(newest, layout->version);
@@ -69,109 +173,87 @@ class LayoutMatcher {
                              ", its layout is known up to version " + std::to_string(newest));
   }
 
-  // The first candidate that ends well, as it stands or with damage that explains why it does not.
-  std::optional<LayoutMatch> try_all() {
+  // The first candidate that ends well, as it stands or with damage that explains why it does not. Only the `last` look
+  // has all the bytes that prove damage.
+  std::optional<LayoutMatch> try_all(bool last) {
     attempts_.clear();
     wants_more_ = false;
     for (const Layout* layout : candidates_) {
-      attempts_.push_back({layout, decode_by_layout(input(*layout), walk_.context.limits)});
+      attempts_.push_back(attempt(walk_, *layout, sight_, header_.version));
       const LayoutDecoding& decoding = attempts_.back().decoding;
-      wants_more_ = wants_more_ || decoding.stop == LayoutStop::data || beyond_sight(decoding.size);
+      wants_more_ = wants_more_ || decoding.stop == LayoutStop::data || decoding.size + boundary_sight > sight_.ahead.size();
     }
-    const auto whole = std::ranges::find_if(attempts_, [&](const Attempt& a) { return ends_well(a.decoding); });
+    const auto whole = std::ranges::find_if(attempts_, [&](const Attempt& a) { return sight_.ends_well(a.decoding); });
     if (whole != attempts_.end()) {
       for (auto other = whole + 1; other != attempts_.end(); ++other)
-        if (ends_well(other->decoding) && other->decoding.size != whole->decoding.size) report_disagreement(*whole, *other);
-      return take(*whole);
+        if (sight_.ends_well(other->decoding) && other->decoding.size != whole->decoding.size)
+          report_disagreement(whole->decoding, other->decoding);
+      return take(whole->decoding);
     }
-    if (wants_more_ && !at_end_) return std::nullopt;
+    if (wants_more_ && !last) return std::nullopt;
     if (auto mended = try_repairs()) return mended;
     return try_lenient();
   }
 
   std::optional<LayoutMatch> try_repairs() {
-    std::optional<Attempt> best;
+    std::optional<LayoutDecoding> best;
+    const BodyEncoding encoding{has_sentinels(walk_.facts)};
     for (const Attempt& plain : attempts_) {
-      if (!encoding_.sentinels && plain.decoding.subsections == 0) continue;
+      if (!encoding.sentinels && plain.decoding.subsections == 0) continue;
       auto mended = decode_damaged_by_layout(
-          input(*plain.layout), [&](std::uint64_t size) { return is_end(size); }, walk_.context.limits);
-      if (mended.repairs > 0 && (!best || mended.repairs < best->decoding.repairs)) best = {plain.layout, std::move(mended)};
+          {*plain.layout, sight_.ahead, sight_.at, header_.version, encoding},
+          [&](std::uint64_t size) { return sight_.is_end(size); }, walk_.context.limits);
+      if (mended.repairs > 0 && (!best || mended.repairs < best->repairs)) best = std::move(mended);
     }
-    if (!best) return std::nullopt;
-    return take(*best);
+    return best ? take(*best) : std::nullopt;
   }
 
   // A layout that is whole in front of something that is no record, but a damaged one: a header whose first byte is wrong,
   // the end of a stream with bytes behind it.
   std::optional<LayoutMatch> try_lenient() {
     if (walk_.facts.footers == true) return std::nullopt;
-    for (Attempt& attempt : attempts_)
-      if (attempt.decoding.stop == LayoutStop::none && is_damaged_end(attempt.decoding.size)) return take(attempt);
+    for (Attempt& tried : attempts_)
+      if (tried.decoding.stop == LayoutStop::none && is_damaged_end(tried.decoding.size)) return take(tried.decoding);
     return std::nullopt;
   }
 
-  std::optional<LayoutMatch> take(Attempt& attempt) {
-    if (!attempt.layout->releases.empty()) {
-      const auto& releases = attempt.layout->releases;
-      if (std::ranges::find(releases, walk_.layout_release) == releases.end()) walk_.layout_release = releases.back();
-    }
-    return LayoutMatch{std::move(attempt.decoding), true, false};
-  }
+  static std::optional<LayoutMatch> take(LayoutDecoding& decoding) { return LayoutMatch{std::move(decoding), true, false}; }
 
   // None ends well: the one that came furthest.
   std::optional<LayoutMatch> furthest() {
     const auto best = std::ranges::max_element(attempts_, {}, [](const Attempt& a) { return a.decoding.size; });
-    const auto& releases = best->layout->releases;
-    const bool trusted = encoding_.sentinels || std::ranges::find(releases, walk_.layout_release) != releases.end();
-    const bool data_ended = trusted && at_end_ && best->decoding.stop == LayoutStop::data;
+    const bool data_ended = has_sentinels(walk_.facts) && sight_.at_end && best->decoding.stop == LayoutStop::data;
     return LayoutMatch{std::move(best->decoding), false, data_ended};
   }
 
-  LayoutInput input(const Layout& layout) const { return {layout, ahead_, at_, header_.version, encoding_}; }
-
-  bool ends_well(const LayoutDecoding& decoding) const { return decoding.stop == LayoutStop::none && is_end(decoding.size); }
-  bool beyond_sight(std::uint64_t size) const { return size + boundary_sight > ahead_.size(); }
-  Bytes behind(std::uint64_t size) const { return ahead_.subspan(static_cast<std::size_t>(size)); }
-
-  // Whether what stands `size` bytes on is what follows a body.
-  bool is_end(std::uint64_t size) const {
-    if (size > ahead_.size()) return false;
-    if (is_footer_of(behind(size), header_.id)) return true;
-    if (walk_.facts.footers == true) return false;
-    if (walk_.package_end && at_ + size == *walk_.package_end) return true;
-    return !behind(size).empty() && credible_record(behind(size), walk_.open_ids, at_end_);
-  }
-
   bool is_damaged_end(std::uint64_t size) {
-    const Bytes rest = behind(size);
+    const Bytes rest = sight_.behind(size);
     if (rest.empty()) return false;
     std::array<std::uint8_t, longest_header_size> header{};
-    std::ranges::copy(rest.first(std::min(rest.size(), header.size())), header.begin());
+    const std::size_t seen = std::min(rest.size(), header.size());
+    std::ranges::copy(rest.first(seen), header.begin());
     header[0] = section_full;
-    if (likely_long_header(Bytes(header).first(std::min(rest.size(), header.size())))) return true;
+    if (likely_long_header(Bytes(header).first(seen))) return true;
     // A header further damaged, if the sentinels vouch for the layout.
-    if (rest[0] == section_full && encoding_.sentinels) return true;
+    if (rest[0] == section_full && has_sentinels(walk_.facts)) return true;
     if (rest[0] != eof) return false;
     const bool nothing_follows = !find_next_record(in_, walk_.search_facts(), walk_.context.limits);
-    ahead_ = in_.peek(ahead_.size()).first(ahead_.size());  // the search has moved the view
+    look(sight_.ahead.size());  // the search has moved the view
     return nothing_follows;
   }
 
-  void report_disagreement(const Attempt& taken, const Attempt& other) {
-    walk_.findings().add(Code::layouts_disagree, {at_, std::max(taken.decoding.size, other.decoding.size)},
-                         "'" + section_label(header_) + "' fits a layout of " + std::to_string(taken.decoding.size) +
-                             " bytes and one of " + std::to_string(other.decoding.size));
+  void report_disagreement(const LayoutDecoding& taken, const LayoutDecoding& other) {
+    walk_.findings().add(Code::layouts_disagree, {sight_.at, std::max(taken.size, other.size)},
+                         "'" + section_label(header_) + "' fits a layout of " + std::to_string(taken.size) +
+                             " bytes and one of " + std::to_string(other.size));
   }
 
   WalkState& walk_;
   const SectionHeader& header_;
   ForwardReader& in_;
-  Offset at_;
-  BodyEncoding encoding_;
+  Sight sight_{walk_, {}, 0, false, 0};
   std::vector<const Layout*> candidates_;
   std::vector<Attempt> attempts_;
-  Bytes ahead_;
-  bool at_end_ = false;
   bool wants_more_ = false;
 };
 
@@ -196,11 +278,13 @@ std::optional<LayoutMatch> match_layout(WalkState& walk, const SectionHeader& he
 }
 
 void report_misfit(WalkState& walk, const SectionHeader& header, const LayoutMatch& match, std::optional<std::uint64_t> size) {
-  if (match.data_ended && !size) return;  // the stream ends here, which is said of the section
+  if (match.decoding.stop == LayoutStop::data && !size) return;  // the stream ends here, which is said of the section
+  constexpr std::string_view prefix = "layout:";
   const Offset at = walk.in().position();
-  auto& finding = walk.findings().add(Code::layout_does_not_fit, {at + match.decoding.size, 0},
-                                      "read as " + match.decoding.tree.decoded_by.substr(7) + ", '" + section_label(header) +
-                                          "' does not end with its body: " + where_it_stopped(match.decoding, at));
+  const std::string layout = match.decoding.tree.decoded_by.substr(prefix.size());
+  auto& finding = walk.findings().add(
+      Code::layout_does_not_fit, {at + match.decoding.size, 0},
+      "read as " + layout + ", '" + section_label(header) + "' does not end with its body: " + where_it_stopped(match.decoding, at));
   finding.field = match.decoding.stopped_in;
   for (const DecodeProblem& problem : match.decoding.problems)
     if (problem.code == Code::subsection_unknown)

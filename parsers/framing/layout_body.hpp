@@ -12,7 +12,7 @@ namespace vmstate {
 struct LayoutMatch {
   LayoutDecoding decoding;
   bool ends_well = false;   ///< the body ends where the layout does
-  bool data_ended = false;  ///< the stream ends before the layout does, and the sections in front speak for the layout
+  bool data_ended = false;  ///< the stream ends before the layout does, and sentinels vouch for the layout
 };
 
 /// Reads the body of a FULL section, at the reader, by the layouts of its name. Nothing: none is known for its name and
