@@ -59,6 +59,14 @@ void walk(const Field& field, const std::string& path,
   for (const Field& inner : field.subsections) walk(inner, path + "/" + inner.name, visit);
 }
 
+void add_struct_ends(const std::vector<Field>& fields, std::vector<Offset>& ends) {
+  for (const Field& field : fields) {
+    add_struct_ends(field.fields, ends);
+    add_struct_ends(field.subsections, ends);
+    if (is_struct_element(field)) ends.push_back(field.range.end() - (field.sentinel ? 1 : 0));
+  }
+}
+
 }  // namespace
 
 std::uint32_t scalar_size(std::string_view type) {
@@ -90,6 +98,17 @@ FieldValue field_value(const Field& field, Bytes bytes, std::uint32_t element) {
 std::string field_label(const Field& field, std::optional<std::uint32_t> element) {
   const auto index = element ? element : field.index;
   return index ? field.name + "[" + std::to_string(*index) + "]" : field.name;
+}
+
+bool is_struct_element(const Field& field) {
+  return field.kind == Field::Kind::structure && (field.type == "struct" || field.type == "vstruct");
+}
+
+std::vector<Offset> struct_ends(const FieldTree& tree) {
+  std::vector<Offset> ends;
+  add_struct_ends(tree.fields, ends);
+  add_struct_ends(tree.subsections, ends);
+  return ends;
 }
 
 void walk_fields(const FieldTree& tree, const std::function<void(const std::string&, const Field&)>& visit) {

@@ -50,7 +50,14 @@ struct FieldTree {
   std::vector<Field> fields;
   std::vector<Field> subsections;
   std::vector<SubsectionLookalike> lookalikes;  ///< in stream order
+  bool certain = true;     ///< false: the bytes bear other structs just as well
 };
+
+/// Whether `field` is an embedded struct as a description knows them: version 4 ends each with a sentinel. Elements of
+/// lists and trees and what a device's own code writes are none.
+bool is_struct_element(const Field& field);
+/// Where the struct elements of a body end, at every depth, in the order of the stream; a sentinel is not counted in.
+std::vector<Offset> struct_ends(const FieldTree& tree);
 
 /// An integer (signed or not), a boolean, a word, or bytes.
 using FieldValue = std::variant<std::monostate, std::uint64_t, std::int64_t, bool, Bytes>;

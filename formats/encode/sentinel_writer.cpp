@@ -17,11 +17,6 @@ using namespace wire::qevm;
 constexpr std::size_t most_edits = 1u << 20;
 constexpr std::size_t most_obstacles = 1000;
 
-// What the elements of a list, a tree or a device's own encoding hold has no ends of its own in version 4.
-bool is_struct_element(const Field& field) {
-  return field.kind == Field::Kind::structure && (field.type == "struct" || field.type == "vstruct");
-}
-
 bool is_one_blob(const FieldTree& tree) {
   return tree.fields.size() == 1 && tree.subsections.empty() && tree.fields[0].kind == Field::Kind::opaque;
 }
@@ -95,8 +90,8 @@ bool SentinelWriter::field(const Field& one) {
   if (!fields(one.fields) || !fields(one.subsections)) return false;
   if (!is_struct_element(one)) return true;
   const bool to_legacy = target_ == Target::legacy;
-  if (to_legacy && !one.sentinel) {
-    obstacle(one.range, "the struct '" + field_label(one) + "' has no sentinel");
+  if (to_legacy && !(one.sentinel && ends_in_sentinel(one))) {
+    obstacle(one.range, "the struct '" + field_label(one) + "' does not end in a sentinel");
     return false;
   }
   if (edits_.list().size() >= most_edits) {
@@ -110,14 +105,21 @@ bool SentinelWriter::field(const Field& one) {
   return true;
 }
 
+bool SentinelWriter::ends_in_sentinel(const Field& element) const {
+  const Bytes bytes = bytes_of(*state_, element);
+  return !bytes.empty() && bytes.back() == sentinel;
+}
+
 void SentinelWriter::on(const DeviceState& e) {
   if (e.range.empty()) return;
+  state_ = &e;
   const auto edits_before = edits_.removed();
   if (e.tree.decoded_by == "opaque") {
     if (!wire::is_hand_written(e.header.name) && !is_defective(e.header))
       obstacle(e.range, "neither a description nor a layout says which structs it holds");
     return;
   }
+  if (!e.tree.certain) return obstacle(e.range, "several layouts explain it, with structs at different places");
   if (!fields(e.tree.fields) || !fields(e.tree.subsections)) return;
   if (e.tree.decoded_by == "description") check_described(e, edits_.removed() - edits_before);
 }

@@ -64,6 +64,7 @@ class SentinelWriter final : public EventSink {
   void expect_unmoved(ByteRange pages);
   bool fields(const std::vector<Field>& fields);
   bool field(const Field& field);
+  bool ends_in_sentinel(const Field& element) const;
   bool is_defective(const SectionHeader& header) const;
   void check_described(const DeviceState& e, std::uint64_t sentinels);
   std::int64_t growth() const {
@@ -77,6 +78,7 @@ class SentinelWriter final : public EventSink {
   std::uint64_t more_obstacles_ = 0;
   std::multimap<std::pair<std::string, std::uint32_t>, Described> described_;  ///< by name and instance
   std::vector<Package> packages_;
+  const DeviceState* state_ = nullptr;  ///< at hand
   std::string section_;
   ByteRange undecoded_{};  ///< of the section at hand
 };

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "formats/base/offset_text.hpp"
 #include "formats/layouts/catalogue.hpp"
@@ -43,6 +46,11 @@ struct Sight {
     return !behind(size).empty() && credible_record(behind(size), walk.open_ids, at_end);
   }
   bool ends_well(const LayoutDecoding& decoding) const { return decoding.stop == LayoutStop::none && is_end(decoding.size); }
+  // A zero byte with more behind it than an end of stream has is as likely a byte of the body.
+  bool ends_in_doubt(const LayoutDecoding& decoding) const {
+    const Bytes rest = behind(decoding.size);
+    return rest.size() > 1 && rest[0] == eof && rest[1] != vmdescription;
+  }
 };
 
 struct Attempt {
@@ -65,12 +73,13 @@ Attempt attempt(const WalkState& walk, const Layout& layout, const Sight& sight,
 // --- the release ------------------------------------------------------------------------------------------------------
 
 // Releases differ in the names of fields more often than in their bytes: the one whose layouts fit most of the sections
-// from here on wrote them. Of several the oldest.
+// from here on wrote them.
 class ReleaseVote {
  public:
   explicit ReleaseVote(const WalkState& walk) : walk_(walk) {}
 
-  std::string decide(Bytes ahead, Offset at, bool at_end, const SectionHeader& first) {
+  // All that fit equally well, oldest first; empty where no section fits any.
+  std::vector<std::string> decide(Bytes ahead, Offset at, bool at_end, const SectionHeader& first) {
     Sight sight{walk_, ahead, at, at_end, first.id};
     std::string name = first.name;
     std::uint32_t version = first.version;
@@ -88,8 +97,12 @@ class ReleaseVote {
       sight.ahead = sight.behind(next->size);
       sight.at += next->size;
     }
-    const auto best = std::ranges::max_element(votes_, {}, [](const auto& one) { return one.second; });
-    return best == votes_.end() ? std::string() : best->first;
+    std::size_t most = 0;
+    for (const auto& [release, count] : votes_) most = std::max(most, count);
+    std::vector<std::string> best;
+    for (const auto& [release, count] : votes_)
+      if (count == most) best.push_back(release);
+    return best;
   }
 
  private:
@@ -98,14 +111,22 @@ class ReleaseVote {
   // Size of the body, if a layout fits it.
   std::optional<std::uint64_t> vote(const Sight& sight, std::string_view name, std::uint32_t version) {
     std::optional<std::uint64_t> size;
-    std::map<std::string, bool> fitting;
+    bool in_doubt = true;
+    std::set<std::string> fitting;
     for (const Layout* layout : candidates_for(walk_, name, version)) {
       const auto tried = attempt(walk_, *layout, sight, version);
       if (!sight.ends_well(tried.decoding)) continue;
+      const bool doubtful = sight.ends_in_doubt(tried.decoding);
+      if (doubtful && !in_doubt) continue;
+      if (in_doubt && !doubtful) {
+        fitting.clear();
+        size.reset();
+      }
+      in_doubt = doubtful;
       if (!size) size = tried.decoding.size;
-      for (const std::string& release : layout->releases) fitting[release] = true;
+      fitting.insert(layout->releases.begin(), layout->releases.end());
     }
-    for (const auto& [release, fits] : fitting) ++votes_[release];
+    for (const std::string& release : fitting) ++votes_[release];
     return size;
   }
 
@@ -146,20 +167,23 @@ class LayoutMatcher {
   void find_candidates() {
     candidates_ = candidates_for(walk_, header_.name, header_.version);
     if (candidates_.empty()) return report_version();
-    if (!walk_.layout_release) decide_release();
-    std::ranges::stable_partition(candidates_, [&](const Layout* layout) {
-      return std::ranges::find(layout->releases, *walk_.layout_release) != layout->releases.end();
-    });
+    if (!walk_.layout_releases) decide_releases();
+    std::ranges::stable_partition(candidates_, [&](const Layout* layout) { return is_likely(*layout); });
   }
 
-  void decide_release() {
+  // Whether one of the releases that may have written the stream writes such a body.
+  bool is_likely(const Layout& layout) const {
+    return std::ranges::find_first_of(layout.releases, *walk_.layout_releases) != layout.releases.end();
+  }
+
+  void decide_releases() {
     constexpr std::size_t reach = 2u << 20;
     if (has_sentinels(walk_.facts)) {
-      walk_.layout_release = sentinel_release;
+      walk_.layout_releases = {std::string(sentinel_release)};
       return;
     }
     look(std::min(reach, walk_.context.limits.lookahead));
-    walk_.layout_release = ReleaseVote(walk_).decide(sight_.ahead, sight_.at, sight_.at_end, header_);
+    walk_.layout_releases = ReleaseVote(walk_).decide(sight_.ahead, sight_.at, sight_.at_end, header_);
   }
 
   void report_version() {
@@ -183,16 +207,37 @@ class LayoutMatcher {
       const LayoutDecoding& decoding = attempts_.back().decoding;
       wants_more_ = wants_more_ || decoding.stop == LayoutStop::data || decoding.size + boundary_sight > sight_.ahead.size();
     }
-    const auto whole = std::ranges::find_if(attempts_, [&](const Attempt& a) { return sight_.ends_well(a.decoding); });
-    if (whole != attempts_.end()) {
-      for (auto other = whole + 1; other != attempts_.end(); ++other)
-        if (sight_.ends_well(other->decoding) && other->decoding.size != whole->decoding.size)
-          report_disagreement(whole->decoding, other->decoding);
-      return take(whole->decoding);
+    if (Attempt* best = best_whole()) {
+      best->decoding.tree.certain = report_rivals(*best);
+      return take(best->decoding);
     }
     if (wants_more_ && !last) return std::nullopt;
     if (auto mended = try_repairs()) return mended;
     return try_lenient();
+  }
+
+  // The first that ends where something else begins, rather than at a zero byte that may be its own.
+  Attempt* best_whole() {
+    Attempt* best = nullptr;
+    for (Attempt& tried : attempts_) {
+      if (!sight_.ends_well(tried.decoding)) continue;
+      if (best == nullptr || (sight_.ends_in_doubt(best->decoding) && !sight_.ends_in_doubt(tried.decoding))) best = &tried;
+    }
+    return best;
+  }
+
+  // Others that end as well as the `best` one, by a release that is no less likely. False: one of them finds other structs.
+  bool report_rivals(const Attempt& best) {
+    bool certain = true;
+    const auto ends = struct_ends(best.decoding.tree);
+    for (const Attempt& other : attempts_) {
+      if (&other == &best || !sight_.ends_well(other.decoding)) continue;
+      if (sight_.ends_in_doubt(other.decoding) && !sight_.ends_in_doubt(best.decoding)) continue;
+      if (other.decoding.size != best.decoding.size) report_disagreement(best.decoding, other.decoding);
+      if (is_likely(*best.layout) && !is_likely(*other.layout)) continue;
+      certain = certain && struct_ends(other.decoding.tree) == ends;
+    }
+    return certain;
   }
 
   std::optional<LayoutMatch> try_repairs() {

@@ -38,7 +38,7 @@ struct WalkState {
   std::unordered_map<std::uint32_t, std::string> full_ids;  ///< labels of FULL sections by id
   std::set<std::string, std::less<>> names_seen;
   std::pair<std::string, Offset> without_footer;  ///< label of the section that decided facts.footers to be false, and its end
-  std::optional<std::string> layout_release;  ///< of QEMU whose layouts fit most sections; empty: none does
+  std::optional<std::vector<std::string>> layout_releases;  ///< of QEMU that may have written the bodies, once that was asked
   std::uint64_t scanned_boundaries = 0;     ///< sections whose end was only searched
   ByteRange first_scanned{};
   bool own_description = false;             ///< nothing nearer than `description` is to be searched

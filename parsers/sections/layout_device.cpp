@@ -147,9 +147,19 @@ class LayoutDecoder {
     return true;
   }
 
+  // Only elements that are called "struct" end in a sentinel in version 4.
+  static const char* element_type(LayoutField::Form form) {
+    switch (form) {
+      case LayoutField::Form::embedded: return "embedded";
+      case LayoutField::Form::list: return "list element";
+      default: return "struct";
+    }
+  }
+
   // One element.
   bool structure(const LayoutField& field, std::optional<std::uint32_t> index, std::vector<Field>& out, unsigned depth) {
     Field made = nested(*field.body, Field::Kind::structure, field.name);
+    made.type = element_type(field.form);
     made.index = index;
     if (!count_node(made) || !may_nest(depth, field.name)) return false;
     if (field.form == LayoutField::Form::list) made.fields.push_back(marker(field.name + " follows"));
@@ -196,7 +206,7 @@ class LayoutDecoder {
   }
 
   Field nested(const Layout& layout, Field::Kind kind, std::string name) const {
-    Field made = named(std::move(name), kind == Field::Kind::structure ? "struct" : "subsection");
+    Field made = named(std::move(name), "subsection");
     made.kind = kind;
     made.description = layout.name;
     made.version = layout.version;
