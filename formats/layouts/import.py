@@ -90,6 +90,12 @@ def convert_field(owner, field, earlier, by_key):
     return out
 
 
+def is_wrapped(description, by_key):
+    """Whether the release puts this body into a section of the same name, so that it is no section by itself."""
+    return any(other["name"] == description["name"] and any(f.get("struct") == description["key"] for f in other["fields"])
+               for other in by_key.values())
+
+
 def convert(description, by_key):
     owner = layout_id(description)
     fields = []
@@ -103,6 +109,8 @@ def convert(description, by_key):
         out["id"] = owner
     if owner in FACTS["sections"]:
         out["sections"] = FACTS["sections"][owner]
+    if owner in FACTS["parts_where_wrapped"] and is_wrapped(description, by_key):
+        out["sections"] = []
     out.update(version=description["version"], minimum=description["minimum_version"], fields=fields)
     subsections = [layout_id(by_key[s["vmsd"]]) for s in description.get("subsections", [])]
     if subsections:
