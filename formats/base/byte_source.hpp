@@ -15,7 +15,8 @@ struct SourceEnd {
     clean,    ///< the end mark of the layer, or the end of a plain file
     cut,      ///< the layer below ended before this layer did
     corrupt,  ///< the layer below cannot be decoded further
-    limit     ///< decoding was stopped by Limits
+    limit,    ///< decoding was stopped by the limits of expansion
+    memory    ///< decoding would take more memory than Limits allow
   };
   Cause cause = Cause::clean;
   Offset offset = 0;        ///< bytes of this source that were delivered

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace vmstate {
 namespace {
@@ -14,8 +15,13 @@ constexpr std::array code_table{
 #undef VMS_FINDING
 };
 
-// Where a finding is listed: by its place in the file, findings without one behind those with one.
-Offset sort_key(const Finding& finding) { return finding.file_offset().value_or(finding.range.offset); }
+// Where a finding is listed: by its place in the file, or in the layer whose bytes do not stand there.
+Offset place_of(const Finding& finding) { return finding.file_offset().value_or(finding.range.offset); }
+
+// Sums over all of guest RAM stand at its first record, but follow from what was found in it.
+bool is_sum_over_ram(const Finding& finding) {
+  return finding.code == Code::ram_pages_never_sent || finding.code == Code::ram_wrong_pass;
+}
 
 }  // namespace
 
@@ -75,7 +81,13 @@ bool Findings::any_at_least(Severity severity) const {
 }
 
 void Findings::finish() {
-  std::ranges::stable_sort(all_, {}, sort_key);
+  Offset last_in_ram = 0;
+  for (const Finding& finding : all_)
+    if (finding.section == "ram" && !is_sum_over_ram(finding)) last_in_ram = std::max(last_in_ram, place_of(finding));
+  std::ranges::stable_sort(all_, {}, [&](const Finding& finding) {
+    const bool sum = is_sum_over_ram(finding);
+    return std::pair(sum ? std::max(place_of(finding), last_in_ram) : place_of(finding), sum);
+  });
   for (const auto& [code, dropped] : suppressed_) {
     Finding note;
     note.code = Code::findings_suppressed;

@@ -75,7 +75,7 @@ class Findings {
   const std::map<Code, std::uint64_t>& suppressed() const { return suppressed_; }
   bool any_at_least(Severity severity) const;
   bool has(Code code) const { return count_.contains(code); }
-  /// Orders by offset (stable) and adds one note for each code of which findings were dropped.
+  /// Orders by offset (stable; what follows from findings stands behind them) and adds one note for each code of which findings were dropped.
   void finish();
 
  private:

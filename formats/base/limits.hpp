@@ -19,11 +19,13 @@ struct Limits {
   std::size_t name_text = 4096;               ///< machine name and the like
   std::size_t xml_text = 4u << 20;            ///< domain XML, cookie and padding of a libvirt save image
   std::size_t findings_per_code = 100;        ///< kept one by one; further ones are counted
-  std::size_t sections_per_name = 1u << 16;   ///< distinct sections remembered by the completeness pass
+  std::size_t remembered_sections = 1u << 16;  ///< sections, names and ids that one pass or parser keeps in mind
   unsigned layer_depth = 8;                   ///< containers inside containers
   unsigned nesting = 32;                      ///< structs inside structs, packages inside packages
-  std::uint64_t expansion = std::uint64_t{1} << 46;  ///< decompressed size of one layer
-  std::uint64_t expansion_ratio = 1u << 20;   ///< decompressed over compressed size of one layer
+  std::size_t decoder_memory = 256u << 20;    ///< windows and dictionaries of all decoders of one file
+  std::uint64_t expansion = std::uint64_t{1} << 46;        ///< decompressed bytes of all layers of one file
+  std::uint64_t expansion_ratio = 1u << 16;                ///< the same over the compressed bytes of the outermost one
+  std::uint64_t expansion_floor = std::uint64_t{1} << 30;  ///< decompressed bytes from which on the ratio counts
 };
 
 }  // namespace vmstate

@@ -13,6 +13,7 @@
 #include "formats/base/finding.hpp"
 #include "formats/base/limits.hpp"
 #include "formats/base/origin.hpp"
+#include "parsers/api/decoding_budget.hpp"
 
 namespace vmstate {
 
@@ -46,12 +47,13 @@ struct Opened {
   Layer layer;
 };
 
-/// Everything an opener may use. `lower` outlives the content that is made from it.
+/// Everything an opener may use. `lower` and `budget` outlive the content that is made from it.
 struct OpenContext {
   ByteSource& lower;
   std::shared_ptr<const Origin> origin;  ///< of `lower`
   Findings& findings;
   const Limits& limits;
+  DecodingBudget& budget;  ///< of the whole chain of layers
 };
 
 /// Peels one layer. Stateless.

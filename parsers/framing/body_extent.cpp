@@ -59,9 +59,12 @@ class BodyExtentFinder {
   void match_description() {
     if (header_.type != SectionType::full || !walk_.description) return;
     const auto& model = walk_.description->model;
-    auto& occurrence = walk_.occurrences[{header_.name, header_.instance}];
-    device_ = model.find(header_.name, header_.instance, occurrence++);
+    // Only matches are counted: there are no more of them than described devices.
+    const auto key = std::make_pair(header_.name, header_.instance);
+    const auto counted = walk_.matches.find(key);
+    device_ = model.find(header_.name, header_.instance, counted == walk_.matches.end() ? 0 : counted->second);
     if (device_) {
+      ++walk_.matches[key];
       walk_.next_device = std::max(walk_.next_device, *device_ + 1);
     } else if (walk_.next_device < model.devices().size() && fits(walk_.next_device)) {
       // A damaged name: what the description expects at this place has exactly this length.

@@ -101,7 +101,7 @@ class SectionReader {
   }
 
   void remember_name() {
-    if (walk_.names_seen.size() < walk_.context.limits.sections_per_name) walk_.names_seen.insert(header_.name);
+    if (walk_.names_seen.size() < walk_.context.limits.remembered_sections) walk_.names_seen.insert(header_.name);
     walk_.ram_started = walk_.ram_started || header_.name == "ram";
   }
 
@@ -137,7 +137,7 @@ class SectionReader {
 
   void check_full_id() {
     if (const auto it = walk_.open.find(header_.id); it != walk_.open.end()) id_reused(section_label(it->second.header));
-    if (walk_.full_ids.size() >= walk_.context.limits.sections_per_name) return;
+    if (walk_.full_ids.size() >= walk_.context.limits.remembered_sections) return;
     const auto [it, added] = walk_.full_ids.try_emplace(header_.id, section_label(header_));
     // The same section once more is a duplicate, which the completeness pass reports.
     if (!added && it->second != section_label(header_)) id_reused(it->second);

@@ -32,7 +32,7 @@ struct WalkState {
   StreamFacts facts;
   std::optional<LocatedDescription> description;
   std::size_t next_device = 0;              ///< position in the description behind the last section that matched
-  std::map<std::pair<std::string, std::uint32_t>, std::size_t> occurrences;  ///< of FULL sections, by name and instance
+  std::map<std::pair<std::string, std::uint32_t>, std::size_t> matches;  ///< of FULL sections with the description, by name and instance
   std::map<std::uint32_t, OpenSection> open;  ///< by section id
   std::vector<std::uint32_t> open_ids;      ///< keys of `open` that have not ended
   std::unordered_map<std::uint32_t, std::string> full_ids;  ///< labels of FULL sections by id

@@ -54,11 +54,11 @@ void Completeness::on(const SectionBegin& e) {
   ram_seen_ = ram_seen_ || header.name == "ram";
   switch (header.type) {
     case SectionType::full:
-      if (devices_.size() >= limits_.sections_per_name) return;
+      if (devices_.size() >= limits_.remembered_sections) return;
       devices_.push_back({header.name, header.instance, header.version, header.id, header.range, header.package_depth > 0});
       return;
     case SectionType::start:
-      if (iterables_.size() < limits_.sections_per_name)
+      if (iterables_.size() < limits_.remembered_sections)
         iterables_.try_emplace(header.id, Iterable{section_label(header), header.name == "ram", false, header.range, devices_.size()});
       return;
     case SectionType::part: return;

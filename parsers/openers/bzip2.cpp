@@ -10,6 +10,7 @@ namespace {
 constexpr std::string_view magic = "BZh";
 constexpr std::string_view block_magic = "\x31\x41\x59\x26\x53\x59";
 constexpr std::string_view empty_magic = "\x17\x72\x45\x38\x50\x90";  // end mark, where there is no block
+constexpr std::size_t decoder_memory = 4u << 20;                  // for the largest block
 
 class Bzip2Decoder final : public MemberDecoder {
  public:
@@ -17,11 +18,13 @@ class Bzip2Decoder final : public MemberDecoder {
 
   bool may_begin(std::uint8_t first) const override { return first == static_cast<std::uint8_t>(magic[0]); }
 
-  bool restart() override {
+  bool restart(std::size_t memory) override {
     close();
-    open_ = ::BZ2_bzDecompressInit(&stream_, 0, 0) == BZ_OK;
+    open_ = memory >= decoder_memory && ::BZ2_bzDecompressInit(&stream_, 0, 0) == BZ_OK;
     return open_;
   }
+
+  std::size_t memory() const override { return open_ ? decoder_memory : 0; }
 
   DecodeStep step(Bytes& in, Room& out) override {
     stream_.next_in = const_cast<char*>(as_text(in).data());

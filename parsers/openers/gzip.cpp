@@ -15,6 +15,7 @@ constexpr std::uint8_t flag_name = 0x08;
 constexpr std::uint8_t reserved_flags = 0xe0;
 
 constexpr int gzip_window = 15 + 16;  // the largest window, gzip framing instead of zlib's
+constexpr std::size_t decoder_memory = 64u << 10;
 
 class GzipDecoder final : public MemberDecoder {
  public:
@@ -22,7 +23,10 @@ class GzipDecoder final : public MemberDecoder {
   ~GzipDecoder() override { ::inflateEnd(&stream_); }
 
   bool may_begin(std::uint8_t first) const override { return first == magic[0]; }
-  bool restart() override { return ready_ && ::inflateReset2(&stream_, gzip_window) == Z_OK; }
+  bool restart(std::size_t memory) override {
+    return ready_ && memory >= decoder_memory && ::inflateReset2(&stream_, gzip_window) == Z_OK;
+  }
+  std::size_t memory() const override { return decoder_memory; }
 
   DecodeStep step(Bytes& in, Room& out) override {
     stream_.next_in = const_cast<Bytef*>(in.data());

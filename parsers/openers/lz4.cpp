@@ -11,6 +11,7 @@ namespace vmstate {
 namespace {
 
 constexpr std::string_view magic = "\x04\x22\x4d\x18";
+constexpr std::size_t decoder_memory = 9u << 20;  // for the largest block, coded and decoded
 
 class Lz4Decoder final : public MemberDecoder {
  public:
@@ -23,12 +24,14 @@ class Lz4Decoder final : public MemberDecoder {
     return first == static_cast<std::uint8_t>(magic[0]) || may_begin_skippable_frame(first);
   }
 
-  bool restart() override {
-    if (context_ == nullptr) return false;
+  bool restart(std::size_t memory) override {
+    if (context_ == nullptr || memory < decoder_memory) return false;
     ::LZ4F_resetDecompressionContext(context_);
     wanted_ = magic.size();
     return true;
   }
+
+  std::size_t memory() const override { return decoder_memory; }
 
   // The library forgets what it decoded in a call that fails, so it gets no more than one block a call.
   DecodeStep step(Bytes& in, Room& out) override {

@@ -75,11 +75,14 @@ class LzopDecoder final : public MemberDecoder {
  public:
   bool may_begin(std::uint8_t first) const override { return first == static_cast<std::uint8_t>(magic[0]); }
 
-  bool restart() override {
+  bool restart(std::size_t memory) override {
+    allowed_ = memory;
     expect(Stage::start, magic.size());
     decoded_.clear();
     return true;
   }
+
+  std::size_t memory() const override { return collected_.capacity() + decoded_.capacity(); }
 
   DecodeStep step(Bytes& in, Room& out) override {
     for (;;) {
@@ -180,6 +183,10 @@ class LzopDecoder final : public MemberDecoder {
     }
     coded_size_ = in.be32("coded size");
     if (coded_size_ == 0 || coded_size_ > decoded_size_) return corrupt("the coded size of a block cannot be right");
+    if (std::size_t{decoded_size_} + coded_size_ > allowed_) {
+      problem_ = "its blocks take more memory than is allowed";
+      return DecodeStep::too_large;
+    }
     expect(Stage::block, checksums_size() + coded_size_);
     return DecodeStep::more;
   }
@@ -225,6 +232,7 @@ class LzopDecoder final : public MemberDecoder {
     return false;
   }
 
+  std::size_t allowed_ = 0;
   Stage stage_ = Stage::start;
   std::size_t wanted_ = 0;
   std::vector<std::uint8_t> collected_;

@@ -9,15 +9,17 @@ namespace {
 
 constexpr std::uint8_t magic[] = {0xfd, '7', 'z', 'X', 'Z', 0x00};
 constexpr std::size_t stream_padding = 4;
-// xz -9 takes 65 MiB.
-constexpr std::uint64_t memory_limit = std::uint64_t{256} << 20;
 
 class XzDecoder final : public MemberDecoder {
  public:
   ~XzDecoder() override { ::lzma_end(&stream_); }
 
   bool may_begin(std::uint8_t first) const override { return first == magic[0]; }
-  bool restart() override { return ::lzma_stream_decoder(&stream_, memory_limit, 0) == LZMA_OK; }
+  bool restart(std::size_t memory) override { return ::lzma_stream_decoder(&stream_, memory, 0) == LZMA_OK; }
+  // What it would have needed is what it says after it was refused.
+  std::size_t memory() const override {
+    return result_ == LZMA_MEMLIMIT_ERROR ? 0 : static_cast<std::size_t>(::lzma_memusage(&stream_));
+  }
   std::size_t padding_unit() const override { return stream_padding; }
 
   DecodeStep step(Bytes& in, Room& out) override {
@@ -41,7 +43,7 @@ class XzDecoder final : public MemberDecoder {
 
   std::string_view problem() const override {
     switch (result_) {
-      case LZMA_MEMLIMIT_ERROR: return "it was made with a dictionary larger than 256 MiB of memory can hold";
+      case LZMA_MEMLIMIT_ERROR: return "its dictionary takes more memory than is allowed";
       case LZMA_MEM_ERROR: return "not enough memory";
       case LZMA_OPTIONS_ERROR: return "it uses options that this decoder does not know";
       default: return "a block is damaged or its checksum does not fit";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <bit>
 
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -12,22 +13,21 @@ namespace vmstate {
 namespace {
 
 constexpr std::string_view magic = "\x28\xb5\x2f\xfd";
-constexpr int largest_window_log = 27;  // what `zstd --long` writes at most; 128 MiB
+constexpr std::size_t memory_besides_window = 1u << 20;
 
 class ZstdDecoder final : public MemberDecoder {
  public:
-  ZstdDecoder() : context_(::ZSTD_createDCtx()) {
-    if (context_ != nullptr) ::ZSTD_DCtx_setParameter(context_, ZSTD_d_windowLogMax, largest_window_log);
-  }
+  ZstdDecoder() : context_(::ZSTD_createDCtx()) {}
   ~ZstdDecoder() override { ::ZSTD_freeDCtx(context_); }
 
   bool may_begin(std::uint8_t first) const override {
     return first == static_cast<std::uint8_t>(magic[0]) || may_begin_skippable_frame(first);
   }
 
-  bool restart() override {
-    if (context_ == nullptr) return false;
+  bool restart(std::size_t memory) override {
+    if (context_ == nullptr || memory < 2 * memory_besides_window) return false;
     ::ZSTD_DCtx_reset(context_, ZSTD_reset_session_only);
+    allow_window(memory - memory_besides_window);
     wanted_ = magic.size();
     return true;
   }
@@ -47,14 +47,22 @@ class ZstdDecoder final : public MemberDecoder {
     }
     return DecodeStep::more;
   }
+  std::size_t memory() const override { return ::ZSTD_sizeof_DCtx(context_); }
   std::string_view problem() const override { return problem_; }
 
  private:
+  // The library takes limits that are powers of two.
+  void allow_window(std::size_t memory) {
+    const int largest = ::ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound;
+    const int log = std::min(static_cast<int>(std::bit_width(memory)) - 1, largest);
+    ::ZSTD_DCtx_setParameter(context_, ZSTD_d_windowLogMax, log);
+  }
+
   DecodeStep failed(std::size_t result) {
     problem_ = ::ZSTD_getErrorName(result);
     switch (::ZSTD_getErrorCode(result)) {
       case ZSTD_error_prefix_unknown: return DecodeStep::not_a_member;
-      case ZSTD_error_frameParameter_windowTooLarge: problem_ = "its window is larger than 128 MiB"; [[fallthrough]];
+      case ZSTD_error_frameParameter_windowTooLarge: problem_ = "its window takes more memory than is allowed"; [[fallthrough]];
       case ZSTD_error_memory_allocation: return DecodeStep::too_large;
       default: return DecodeStep::corrupt;
     }

@@ -21,16 +21,6 @@ constexpr std::size_t batch_size = 512;        // records in one event
 constexpr std::size_t search_window = 1 << 20;  // for lost record boundaries
 constexpr unsigned credible_chain = 3;         // records in a row that prove a boundary
 
-std::string hex(std::uint64_t value) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  do {
-    text.insert(text.begin(), digits[value & 15]);
-    value >>= 4;
-  } while (value != 0);
-  return "0x" + text;
-}
-
 class RamBody final : public SectionBody {
  public:
   RamBody() : reader_(blocks_) { batch_.reserve(batch_size); }
@@ -160,8 +150,8 @@ class RamBody final : public SectionBody {
       if (page.kind == RamKind::fill && !fill_noted_) {
         fill_noted_ = true;
         context.findings.add(Code::ram_nonzero_fill, {page.at, page.header_size + std::uint64_t{1}},
-                             "page " + hex(page.offset) + " of block '" + blocks_[page.block].name +
-                                 "' is filled with byte " + hex(page.fill));
+                             "page " + offset_text(page.offset) + " of block '" + blocks_[page.block].name +
+                                 "' is filled with byte " + offset_text(page.fill));
       } else if (page.kind == RamKind::hook && !hook_noted_) {
         hook_noted_ = true;
         context.findings.add(Code::ram_hook, {page.at, word_size}, "an RDMA hook record stands among the pages");
@@ -255,7 +245,7 @@ class RamBody final : public SectionBody {
 
   std::string after_page() const {
     if (!previous_ || previous_->kind == RamKind::eos || previous_->block >= blocks_.all().size()) return {};
-    return ", behind page " + hex(previous_->offset) + " of block '" + blocks_[previous_->block].name + "'";
+    return ", behind page " + offset_text(previous_->offset) + " of block '" + blocks_[previous_->block].name + "'";
   }
 
   static Code code_of(Trouble trouble, const Record& record) {
@@ -273,10 +263,10 @@ class RamBody final : public SectionBody {
     switch (trouble) {
       case Trouble::no_current_block: return "a page continues a block before any was named";
       case Trouble::unknown_block: return "a page of a block that is not in the list";
-      case Trouble::beyond_block: return "page offset " + hex(record.page.offset) + " lies beyond its block";
-      case Trouble::bad_payload: return "the content of page " + hex(record.page.offset) + " cannot be decoded";
+      case Trouble::beyond_block: return "page offset " + offset_text(record.page.offset) + " lies beyond its block";
+      case Trouble::bad_payload: return "the content of page " + offset_text(record.page.offset) + " cannot be decoded";
       default:
-        return "the word " + hex(record.word) + " has impossible page flags " + hex(record.word & (reader_.page_size() - 1));
+        return "the word " + offset_text(record.word) + " has impossible page flags " + offset_text(record.word & (reader_.page_size() - 1));
     }
   }
 

@@ -72,7 +72,6 @@ Trouble RecordReader::read(Cursor& start, Record& out) {
   out.list = false;
   const std::uint64_t flags = word & (page_size_ - 1);
   out.page = {word - flags, at, 0, 0, word_size, RamKind::eos, 0};
-  out.size = word_size;
 
   const std::uint64_t kind = flags & ~flag_continue;
   if ((kind & page_kinds) == 0 || !single_bit(kind)) {
@@ -104,7 +103,6 @@ Trouble RecordReader::read(Cursor& start, Record& out) {
   const Trouble trouble = read_payload(in, kind, out);
   if (trouble != Trouble::none) return trouble;
   out.page.payload_size = static_cast<std::uint32_t>(in.position() - at - out.page.header_size);
-  out.size = static_cast<std::size_t>(in.position() - at);
   current_ = block;
   start = in;
   return Trouble::none;

@@ -40,7 +40,6 @@ struct Record {
   RamPage page{};
   std::uint64_t word = 0;
   std::string_view name;       ///< as given in the record; empty with CONTINUE
-  std::size_t size = 0;        ///< word, name and payload
   bool list = false;           ///< MEM_SIZE: a block list follows the word
 };
 

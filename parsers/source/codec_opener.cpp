@@ -66,6 +66,12 @@ class Conclusion {
                        end_.offset);
   }
 
+  void report_stop(Code code) {
+    report(code, ByteRange::between(end_.lower_offset, std::max(occupied(), end_.lower_offset)),
+           fmt::format("decompressing the {} layer was stopped {}: {}", layer_.kind, place(), end_.detail))
+        .hint = "Decompress the file with the program that compressed it, and open the result.";
+  }
+
   void report_end() {
     const Offset at = end_.lower_offset;
     switch (end_.cause) {
@@ -78,9 +84,10 @@ class Conclusion {
                fmt::format("the {} data are damaged {}: {}", layer_.kind, place(), end_.detail));
         return;
       case SourceEnd::Cause::limit:
-        report(Code::expansion_too_large, ByteRange::between(at, std::max(occupied(), at)),
-               fmt::format("decompressing the {} layer was stopped {}: {}", layer_.kind, place(), end_.detail));
+        // One budget for all layers makes one finding.
+        if (!context_.findings.has(Code::expansion_too_large)) report_stop(Code::expansion_too_large);
         return;
+      case SourceEnd::Cause::memory: report_stop(Code::limit_decoder_memory); return;
     }
   }
 
@@ -112,7 +119,7 @@ Result<Opened> CodecOpener::open(const OpenContext& context) const {
   opened.layer.kind = name();
   opened.layer.size = context.lower.size();
   if (recognises(*head)) describe(*head, opened.layer);
-  opened.content = std::make_unique<CodecSource>(context.lower, std::move(decoder), context.limits);
+  opened.content = std::make_unique<CodecSource>(context.lower, std::move(decoder), context.budget);
   opened.origin = std::make_shared<const Origin>(Origin{opened.layer.kind, context.origin, std::nullopt});
   return opened;
 }

@@ -70,16 +70,16 @@ class SequenceFilter {
 }  // namespace
 
 struct CodecSource::Pipeline {
-  Pipeline(ByteSource& lower, std::unique_ptr<MemberDecoder> decoder, const Limits& limits)
-      : device(lower), sequence(std::move(decoder), limits), filter(input_buffer, &sequence) {}
+  Pipeline(ByteSource& lower, std::unique_ptr<MemberDecoder> decoder, DecodingBudget& budget)
+      : device(lower), sequence(std::move(decoder), budget), filter(input_buffer, &sequence) {}
 
   LowerDevice device;
   MemberSequence sequence;
   io::symmetric_filter<SequenceFilter> filter;
 };
 
-CodecSource::CodecSource(ByteSource& lower, std::unique_ptr<MemberDecoder> decoder, const Limits& limits)
-    : lower_(lower), pipeline_(std::make_unique<Pipeline>(lower, std::move(decoder), limits)) {}
+CodecSource::CodecSource(ByteSource& lower, std::unique_ptr<MemberDecoder> decoder, DecodingBudget& budget)
+    : lower_(lower), pipeline_(std::make_unique<Pipeline>(lower, std::move(decoder), budget)) {}
 
 CodecSource::~CodecSource() = default;
 

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "formats/base/limits.hpp"
+#include "parsers/api/decoding_budget.hpp"
 #include "parsers/source/member_decoder.hpp"
 #include "parsers/source/sequential_source.hpp"
 
@@ -21,8 +21,8 @@ struct CodecExtent {
 /// The decoded content of a compressed layer. Delivers every byte in front of damage; end() says how the layer ended.
 class CodecSource final : public SequentialSource {
  public:
-  /// `lower` must outlive the source.
-  CodecSource(ByteSource& lower, std::unique_ptr<MemberDecoder> decoder, const Limits& limits);
+  /// `lower` and `budget` must outlive the source.
+  CodecSource(ByteSource& lower, std::unique_ptr<MemberDecoder> decoder, DecodingBudget& budget);
   ~CodecSource() override;
 
   SourceEnd end() const override;

@@ -33,8 +33,11 @@ class MemberDecoder {
 
   /// Whether a member may begin with this byte. No format has one that begins with zero.
   virtual bool may_begin(std::uint8_t first) const = 0;
-  /// Forgets the member before: a new one begins. False: not enough memory.
-  [[nodiscard]] virtual bool restart() = 0;
+  /// Forgets the member before: a new one begins, for which at most about `memory` bytes may be taken. False: that is
+  /// not enough.
+  [[nodiscard]] virtual bool restart(std::size_t memory) = 0;
+  /// Bytes of memory that are held now, about.
+  virtual std::size_t memory() const = 0;
   /// Takes bytes from the front of `in` and puts decoded ones to the front of `out`, shortening both. Everything
   /// decoded before damage is put out. `more` leaves `in` or `out` empty, except where nothing could be done at all.
   virtual DecodeStep step(Bytes& in, Room& out) = 0;

@@ -4,13 +4,6 @@
 #include <algorithm>
 
 namespace vmstate {
-namespace {
-
-// Layers that decode to less than this may have any ratio: a state of nothing but zeros is no attack.
-constexpr std::uint64_t ratio_floor = std::uint64_t{64} << 20;
-
-}  // namespace
-
 bool MemberSequence::decode(Bytes& in, Room& out, bool last) {
   while (advance_once(in, out, last)) {
   }
@@ -37,21 +30,33 @@ bool MemberSequence::at_border(Bytes& in, bool last) {
   if (extent_.members > 0 && !decoder_->may_begin(in.front())) return finish_at_garbage(consumed_);
   member_begin_ = consumed_;
   place_ = Place::member;
-  return decoder_->restart() || finish(SourceEnd::Cause::limit, "not enough memory to decode it");
+  return decoder_->restart(budget_.memory_for(layer_)) ||
+         finish(SourceEnd::Cause::memory, "not enough memory is left to decode it");
 }
 
 bool MemberSequence::in_member(Bytes& in, Room& out, bool last) {
   const std::size_t in_before = in.size();
   const std::size_t out_before = out.size();
-  const DecodeStep step = decoder_->step(in, out);
-  consumed_ += in_before - in.size();
-  delivered_ += out_before - out.size();
-  if (const auto exceeded = exceeded_limit()) return finish(SourceEnd::Cause::limit, *exceeded);
-  if (step != DecodeStep::more) return after_step(step);
+  const DecodeStep result = step(in, out);
+  if (const auto exceeded = budget_.exceeded()) return finish(SourceEnd::Cause::limit, *exceeded);
+  if (result != DecodeStep::more) return after_step(result);
   if (in.size() != in_before || out.size() != out_before) return true;
   if (out.empty()) return false;
   if (!in.empty()) return finish(SourceEnd::Cause::corrupt, "the decoder does not go on");
   return last && finish(SourceEnd::Cause::cut, "the data end inside a member");
+}
+
+DecodeStep MemberSequence::step(Bytes& in, Room& out) {
+  const std::size_t in_before = in.size();
+  const std::size_t out_before = out.size();
+  const DecodeStep result = decoder_->step(in, out);
+  const std::size_t taken = in_before - in.size();
+  const std::size_t given = out_before - out.size();
+  consumed_ += taken;
+  delivered_ += given;
+  budget_.count(layer_, taken, given);
+  budget_.hold(layer_, decoder_->memory());
+  return result;
 }
 
 bool MemberSequence::after_step(DecodeStep step) {
@@ -64,7 +69,7 @@ bool MemberSequence::after_step(DecodeStep step) {
     case DecodeStep::not_a_member:
       if (extent_.members > 0) return finish_at_garbage(member_begin_);
       return finish(SourceEnd::Cause::corrupt, "the header is damaged");
-    case DecodeStep::too_large: return finish(SourceEnd::Cause::limit, decoder_->problem());
+    case DecodeStep::too_large: return finish(SourceEnd::Cause::memory, decoder_->problem());
     default: return finish(SourceEnd::Cause::corrupt, decoder_->problem());
   }
 }
@@ -95,13 +100,6 @@ bool MemberSequence::finish(SourceEnd::Cause cause, std::string_view detail) {
   cause_ = cause;
   detail_ = detail;
   return false;
-}
-
-std::optional<std::string> MemberSequence::exceeded_limit() const {
-  if (delivered_ > limits_.expansion) return "it decodes to more than " + std::to_string(limits_.expansion) + " bytes";
-  if (delivered_ > ratio_floor && delivered_ / std::max<std::uint64_t>(consumed_, 1) > limits_.expansion_ratio)
-    return "it decodes to more than " + std::to_string(limits_.expansion_ratio) + " times its size";
-  return std::nullopt;
 }
 
 SourceEnd MemberSequence::end() const {

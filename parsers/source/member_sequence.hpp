@@ -5,7 +5,7 @@
 #include <string>
 
 #include "formats/base/byte_source.hpp"
-#include "formats/base/limits.hpp"
+#include "parsers/api/decoding_budget.hpp"
 #include "parsers/source/codec_source.hpp"
 #include "parsers/source/member_decoder.hpp"
 
@@ -14,8 +14,9 @@ namespace vmstate {
 /// Decodes a compressed layer: members back to back, then perhaps zero padding and bytes that belong to nothing.
 class MemberSequence {
  public:
-  MemberSequence(std::unique_ptr<MemberDecoder> decoder, const Limits& limits)
-      : decoder_(std::move(decoder)), limits_(limits) {}
+  /// `budget` outlives the sequence.
+  MemberSequence(std::unique_ptr<MemberDecoder> decoder, DecodingBudget& budget)
+      : decoder_(std::move(decoder)), budget_(budget), layer_(budget.add_layer()) {}
 
   /// Takes from `in` and puts to `out`, shortening both, until one of them is used up or the layer ends. `last`:
   /// nothing follows `in`. False: the layer has ended.
@@ -34,10 +35,11 @@ class MemberSequence {
   bool after_step(DecodeStep step);
   bool finish(SourceEnd::Cause cause, std::string_view detail = {});
   bool finish_at_garbage(Offset at);
-  std::optional<std::string> exceeded_limit() const;
+  DecodeStep step(Bytes& in, Room& out);
 
   std::unique_ptr<MemberDecoder> decoder_;
-  Limits limits_;
+  DecodingBudget& budget_;
+  std::size_t layer_;
   Place place_ = Place::border;
   Offset consumed_ = 0;
   Offset member_begin_ = 0;

@@ -130,7 +130,7 @@ Result<bool> OpenChain::Peeler::open_layer(const Opener& opener) {
     chain_.layers_.push_back(std::move(layer));
     return false;
   }
-  auto opened = opener.open({content(), chain_.origin(), chain_.findings_, chain_.limits_});
+  auto opened = opener.open({content(), chain_.origin(), chain_.findings_, chain_.limits_, chain_.budget_});
   if (!opened) return tl::make_unexpected(opened.error());
   opened->layer.offset = start_in_container();
   chain_.levels_.push_back({std::move(opened->content), std::move(opened->origin), &opener, chain_.layers_.size()});
@@ -298,7 +298,7 @@ void OpenChain::conclude_level(std::size_t number) {
   if (level.opener == nullptr) return;
   const Level& lower = levels_[number - 1];
   Opened opened{std::move(level.content), level.origin, std::move(layers_[level.layer])};
-  level.opener->conclude(opened, {*lower.content, lower.origin, findings_, limits_});
+  level.opener->conclude(opened, {*lower.content, lower.origin, findings_, limits_, budget_});
   level.content = std::move(opened.content);
   layers_[level.layer] = std::move(opened.layer);
 }

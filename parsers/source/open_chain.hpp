@@ -49,12 +49,13 @@ class OpenChain {
   class Peeler;
 
   OpenChain(const Registry& registry, Findings& findings, const Limits& limits)
-      : registry_(registry), findings_(findings), limits_(limits) {}
+      : registry_(registry), findings_(findings), limits_(limits), budget_(limits) {}
   void conclude_level(std::size_t number);
 
   const Registry& registry_;
   Findings& findings_;
   const Limits& limits_;
+  DecodingBudget budget_;
   std::vector<Level> levels_;
   std::vector<Layer> layers_;
   const StreamParser* stream_ = nullptr;

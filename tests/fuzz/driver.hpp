@@ -38,6 +38,7 @@ inline Limits fuzz_limits() {
   limits.body = 1u << 20;
   limits.page_map = 1u << 20;
   limits.scan = 1u << 20;
+  limits.decoder_memory = 16u << 20;
   limits.expansion = 8u << 20;
   return limits;
 }

@@ -50,7 +50,8 @@ void fuzz_one(Bytes input) {
     const Limits limits = fuzz_limits();
     Findings findings(limits);
     test::MemorySource lower = memory_source(input, arrival);
-    const OpenContext context{lower, file_origin(), findings, limits};
+    DecodingBudget budget(limits);
+    const OpenContext context{lower, file_origin(), findings, limits, budget};
     Result<Opened> opened = opener.open(context);
     if (opened) {
       require(opened->content != nullptr && opened->origin != nullptr, "what was opened has content and origin");

@@ -33,6 +33,7 @@ const std::map<std::string, Take> options_with_value{
     {"--device", [](DumpOptions& o, const std::string& word) { o.devices.push_back(word); }},
     {"--field", [](DumpOptions& o, const std::string& word) { o.fields.push_back(word); }},
     {"--at", [](DumpOptions& o, const std::string& word) { o.at = std::stoull(word, nullptr, 0); }},
+    {"--file-offset", [](DumpOptions& o, const std::string& word) { o.file_offset = std::stoull(word, nullptr, 0); }},
     {"--explain", [](DumpOptions& o, const std::string& word) { o.explain = word; }},
     {"-o", [](DumpOptions& o, const std::string& word) { o.output = word; }},
 };

@@ -45,10 +45,10 @@ inline ByteVector bzip2_member(const ByteVector& data) {
   return out;
 }
 
-inline ByteVector xz_member(const ByteVector& data) {
+inline ByteVector xz_member(const ByteVector& data, std::uint32_t preset = 1) {
   ByteVector out(::lzma_stream_buffer_bound(data.size()));
   std::size_t size = 0;
-  require(::lzma_easy_buffer_encode(1, LZMA_CHECK_CRC64, nullptr, data.data(), data.size(), out.data(), &size,
+  require(::lzma_easy_buffer_encode(preset, LZMA_CHECK_CRC64, nullptr, data.data(), data.size(), out.data(), &size,
                                     out.size()) == LZMA_OK);
   out.resize(size);
   return out;

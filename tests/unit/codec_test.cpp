@@ -71,7 +71,8 @@ Decoded decode(const Opener& opener, const ByteVector& compressed, const Reading
   MemorySource lower(compressed, reading.lower);
   Findings findings(reading.limits);
   const auto origin = std::make_shared<const Origin>(Origin{"file", nullptr, std::nullopt});
-  const OpenContext context{lower, origin, findings, reading.limits};
+  DecodingBudget budget(reading.limits);
+  const OpenContext context{lower, origin, findings, reading.limits, budget};
   auto opened = opener.open(context);
   if (!opened) throw std::runtime_error(opened.error().message);
   Decoded decoded;
@@ -270,6 +271,15 @@ TEST_P(CodecTest, LetsSmallLayersHaveAnyRatio) {
   EXPECT_EQ(decode(opener(), member(ByteVector(5'000'000, 0)), reading).end.cause, Cause::clean);
 }
 
+TEST_P(CodecTest, TakesNoMoreMemoryThanItMay) {
+  Reading reading;
+  reading.limits.decoder_memory = 50'000;
+  const Decoded decoded = decode(opener(), member(ByteVector(200'000, 'x')), reading);
+  EXPECT_TRUE(decoded.content.empty());
+  EXPECT_EQ(decoded.end.cause, Cause::memory);
+  EXPECT_EQ(codes(decoded), std::vector{Code::limit_decoder_memory});
+}
+
 TEST_P(CodecTest, PassesFaultsOfTheMediumOn) {
   class Failing final : public ByteSource {
    public:
@@ -290,7 +300,9 @@ TEST_P(CodecTest, PassesFaultsOfTheMediumOn) {
   Failing lower(first(member(data), 250'000));
   const Limits limits;
   Findings findings(limits);
-  auto opened = opener().open({lower, nullptr, findings, limits});
+  DecodingBudget budget(limits);
+  const OpenContext context{lower, nullptr, findings, limits, budget};
+  auto opened = opener().open(context);
   ASSERT_TRUE(opened);
   ByteVector content;
   for (;;) {
@@ -305,13 +317,13 @@ TEST_P(CodecTest, PassesFaultsOfTheMediumOn) {
   EXPECT_TRUE(is_prefix(content, data));
   ASSERT_TRUE(opened->content->health());
   EXPECT_EQ(opened->content->health()->message, "the disk is gone");
-  opener().conclude(*opened, {lower, nullptr, findings, limits});
+  opener().conclude(*opened, context);
   EXPECT_TRUE(findings.all().empty()) << "nobody knows how the layer would have ended";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CodecTest,
                          testing::Values(Codec{"gzip", opener_gzip, gzip_member},
-                                         Codec{"bzip2", opener_bzip2, bzip2_member}, Codec{"xz", opener_xz, xz_member},
+                                         Codec{"bzip2", opener_bzip2, bzip2_member}, Codec{"xz", opener_xz, [](const ByteVector& data) { return xz_member(data); }},
                                          Codec{"zstd", opener_zstd, zstd_member}, Codec{"lz4", opener_lz4, lz4_member},
                                          Codec{"lzop", opener_lzop, lzop_member}),
                          [](const auto& codec) { return std::string(codec.param.name); });
@@ -323,6 +335,20 @@ TEST(Xz, JoinsStreamsWithPaddingBetweenThem) {
   EXPECT_TRUE(decoded.findings.empty());
 }
 
+TEST(Xz, OpensTheDictionaryOfTheHighestPreset) {
+  const Decoded decoded = decode(opener_xz(), xz_member(words(100), 9));
+  EXPECT_EQ(decoded.content, words(100));
+  EXPECT_TRUE(decoded.findings.empty());
+}
+
+TEST(Xz, RefusesADictionaryThatNeedsTooMuchMemory) {
+  Reading reading;
+  reading.limits.decoder_memory = 64u << 20;  // the dictionary alone takes this
+  const Decoded decoded = decode(opener_xz(), xz_member(words(100), 9), reading);
+  EXPECT_TRUE(decoded.content.empty());
+  EXPECT_EQ(codes(decoded), std::vector{Code::limit_decoder_memory});
+}
+
 TEST(Xz, TakesNoStreamBehindPaddingOfAnOddLength) {
   const ByteVector compressed = xz_member(words(100)) + ByteVector(3, 0) + xz_member(words(50));
   EXPECT_EQ(codes(decode(opener_xz(), compressed)), std::vector{Code::layer_trailing});
@@ -331,9 +357,11 @@ TEST(Xz, TakesNoStreamBehindPaddingOfAnOddLength) {
 TEST(Gzip, StopsAtTheLimitOfRatio) {
   Reading reading;
   reading.limits.expansion_ratio = 2;
-  const Decoded decoded = decode(opener_gzip(), gzip_member(ByteVector(80'000'000, 0)), reading);
+  reading.limits.expansion_floor = 1'000'000;
+  const Decoded decoded = decode(opener_gzip(), gzip_member(ByteVector(5'000'000, 0)), reading);
   EXPECT_EQ(decoded.end.cause, Cause::limit);
-  EXPECT_LT(decoded.content.size(), 70'000'000u);
+  EXPECT_GE(decoded.content.size(), 1'000'000u);
+  EXPECT_LT(decoded.content.size(), 2'000'000u);
   EXPECT_EQ(codes(decoded), std::vector{Code::expansion_too_large});
 }
 
@@ -359,11 +387,22 @@ TEST(Zstd, PassesSkippableFrames) {
   EXPECT_TRUE(decoded.findings.empty());
 }
 
+// Magic; no size, no checksum; the window; a last raw block of one byte.
+ByteVector zstd_frame_with_window(const char* window) { return hex("28 b5 2f fd 00") + hex(window) + hex("09 00 00 41"); }
+
+TEST(Zstd, OpensTheLargestWindowThatZstdWritesWithoutBeingToldTo) {
+  const Decoded decoded = decode(opener_zstd(), zstd_frame_with_window("88"));  // 2^27 bytes
+  EXPECT_EQ(decoded.content, ByteVector{0x41});
+  EXPECT_EQ(decoded.end.cause, Cause::clean);
+}
+
 TEST(Zstd, RefusesWindowsThatNeedTooMuchMemory) {
-  // Magic; no size, no checksum; a window of 2^31 bytes; a last raw block of one byte.
-  const Decoded decoded = decode(opener_zstd(), hex("28 b5 2f fd 00 a8 09 00 00 41"));
-  EXPECT_EQ(decoded.end.cause, Cause::limit);
-  EXPECT_EQ(codes(decoded), std::vector{Code::expansion_too_large});
+  const Decoded decoded = decode(opener_zstd(), zstd_frame_with_window("a8"));  // 2^31 bytes
+  EXPECT_EQ(decoded.end.cause, Cause::memory);
+  EXPECT_EQ(codes(decoded), std::vector{Code::limit_decoder_memory});
+  EXPECT_EQ(decoded.findings.at(0).message,
+            "decompressing the zstd layer was stopped at byte 4 of the compressed data, after 0 decompressed bytes: its "
+            "window takes more memory than is allowed");
 }
 
 TEST(Lzop, ReadsWhatLzopWrote) {

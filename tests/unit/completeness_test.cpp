@@ -339,7 +339,7 @@ TEST_F(CompletenessTest, TheMachineContradictsItsHostBridge) {
 }
 
 TEST_F(CompletenessTest, ManyDistinctSectionsStayBounded) {
-  limits.sections_per_name = 10;
+  limits.remembered_sections = 10;
   machine("none");
   whole_ram();
   for (std::uint32_t i = 0; i < 1000; ++i) full("device" + std::to_string(i));

@@ -83,6 +83,19 @@ TEST(Findings, KnowTheWorstSeverity) {
   EXPECT_TRUE(findings.any_at_least(Severity::error));
 }
 
+TEST(Findings, WhatFollowsFromOthersStandsBehindThem) {
+  Findings findings{Limits{}};
+  findings.add(Code::ram_pages_never_sent, {0x11, 1}, "pages are missing");
+  findings.add(Code::trailing_bytes, {0x900, 1}, "behind RAM");
+  findings.set_section("ram");
+  findings.add(Code::ram_bad_flags, {0x50, 8}, "why they are");
+  findings.add(Code::ram_resynchronised, {0x50, 100}, "what it came to");
+  findings.finish();
+  std::vector<Code> order;
+  for (const Finding& finding : findings.all()) order.push_back(finding.code);
+  EXPECT_EQ(order, (std::vector{Code::ram_bad_flags, Code::ram_resynchronised, Code::ram_pages_never_sent, Code::trailing_bytes}));
+}
+
 TEST(Findings, FurtherOnesOfACodeAreCounted) {
   Limits limits;
   limits.findings_per_code = 2;

@@ -84,7 +84,8 @@ Opening open(const ByteVector& bytes, MemorySource::Options options = {}) {
   const Limits limits;
   Findings findings(limits);
   const auto file = std::make_shared<const Origin>(Origin{"file", nullptr, std::nullopt});
-  auto opened = opener_libvirt_save().open({source, file, findings, limits});
+  DecodingBudget budget(limits);
+  auto opened = opener_libvirt_save().open({source, file, findings, limits, budget});
   EXPECT_TRUE(opened.has_value());
   const auto content = opened->content->view(0, bytes.size());
   EXPECT_TRUE(content.has_value());

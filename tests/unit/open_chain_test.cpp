@@ -146,6 +146,44 @@ TEST_F(OpenChainTest, ChecksTheLastChecksumThoughNobodyReadBehindTheStream) {
   EXPECT_EQ(codes(), std::vector{Code::layer_corrupt});
 }
 
+TEST_F(OpenChainTest, StopsLayersThatTogetherExpandOutOfProportion) {
+  limits_.expansion_floor = 4'000'000;
+  limits_.expansion_ratio = 1000;
+  const ByteVector zeros = stream + ByteVector(30'000'000, 0);
+  ASSERT_LT(zstd_member(zstd_member(zeros)).size(), 1000u);
+  for (const bool pipe : {false, true}) {
+    const ByteVector file = zstd_member(zstd_member(zeros));
+    OpenChain& chain = pipe ? open_pipe(file) : open(file);
+    EXPECT_EQ(chain.stream(), &stream_stub_);
+    const ByteVector read = content();
+    EXPECT_GE(read.size(), 3'900'000u);
+    EXPECT_LE(read.size(), 4'500'000u);
+    chain.conclude(read.size());
+    EXPECT_EQ(codes(), std::vector{Code::expansion_too_large});
+  }
+}
+
+TEST_F(OpenChainTest, LetsLayersExpandInProportion) {
+  limits_.expansion_floor = 4'000'000;
+  limits_.expansion_ratio = 1100;
+  const ByteVector zeros = stream + ByteVector(30'000'000, 0);
+  OpenChain& chain = open(gzip_member(zeros));  // 1030 : 1, the most that deflate can do
+  EXPECT_EQ(content().size(), zeros.size());
+  chain.conclude(stream.size());
+  EXPECT_TRUE(codes().empty());
+}
+
+TEST_F(OpenChainTest, SharesTheMemoryOfDecodersBetweenLayers) {
+  limits_.decoder_memory = 100u << 20;
+  const ByteVector inner = xz_member(stream, 9);  // 65 MiB each
+  open(inner).conclude(stream.size());
+  EXPECT_TRUE(codes().empty());
+  open(xz_member(inner, 9)).conclude(0);
+  EXPECT_EQ(chain_->stream(), nullptr);
+  EXPECT_EQ(kinds(), (std::vector<std::string>{"xz", "xz"}));
+  EXPECT_EQ(codes(), std::vector{Code::limit_decoder_memory});
+}
+
 TEST_F(OpenChainTest, SaysWhatStandsBeforeTheState) {
   struct Case {
     ByteVector before;

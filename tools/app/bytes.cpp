@@ -39,7 +39,7 @@ class Totals {
   std::uint64_t claimed_ = 0;
 };
 
-// Everything that one byte of the stream is.
+// Everything that one byte of the stream, or of a layer around it, is.
 class ByteAnswer final : public EventSink {
  public:
   explicit ByteAnswer(Offset at) : at_(at) {}
@@ -49,6 +49,13 @@ class ByteAnswer final : public EventSink {
     std::function<void(JsonWriter&)> json;
   };
   const std::vector<Fact>& facts() const { return facts_; }
+
+  /// The byte is a layer's own; `range` counts in the file.
+  void set_layer_part(std::string_view layer, std::string_view label, ByteRange range) {
+    add("layer", layer);
+    add("label", label);
+    add_range("range", range);
+  }
 
   void on(const StreamBegin& e) override { simple(e.range, "stream header"); }
   void on(const Configuration& e) override {
@@ -236,34 +243,81 @@ Result<void> bytes_json(Inspection& inspection, const Io& io) {
   return done;
 }
 
-Result<void> bytes_at(Inspection& inspection, const DumpOptions& options, const Io& io) {
-  ByteAnswer answer(*options.at);
-  if (auto done = inspection.run(answer); !done) return done;
-  const auto file_offset = answer.facts().empty() ? std::nullopt : inspection.file_offset(*options.at);
-  if (options.json) {
-    JsonWriter json(io.out);
-    json.begin_object();
-    write_schema(json);
-    write_file(json, inspection);
-    json.key("byte");
-    json.begin_object();
-    json.member("offset", *options.at);
-    if (file_offset) json.member("file_offset", *file_offset);
-    for (const auto& fact : answer.facts()) {
-      std::string name = fact.key;
-      std::ranges::replace(name, ' ', '_');
-      json.key(name);
-      fact.json(json);
+// The layer whose content does not stand in the file as such, or nothing.
+std::string_view decompressing_layer(const Inspection& inspection) {
+  std::string_view outermost;
+  for (const Origin* origin = inspection.origin().get(); origin != nullptr; origin = origin->outer.get())
+    if (origin->outer != nullptr && !origin->shift) outermost = origin->kind;
+  return outermost;
+}
+
+// Answers for byte `at` of the file if it is one of the layers' own.
+void answer_from_layers(const Inspection& inspection, Offset at, ByteAnswer& answer) {
+  const std::string_view last = decompressing_layer(inspection);
+  for (const Layer& layer : inspection.layers()) {
+    for (const LayerPart& part : layer.parts) {
+      const ByteRange range{checked_add(layer.offset, part.range.offset).value_or(part.range.offset), part.range.size};
+      if (range.contains(at)) return answer.set_layer_part(layer.kind, part.label, range);
     }
-    json.end_object();
-    json.end_object();
-    return {};
+    if (layer.kind == last) return;
   }
+}
+
+// Where the byte that is asked for stands, as far as it does.
+struct Place {
+  std::optional<Offset> in_stream;
+  std::optional<Offset> in_file;
+};
+Place asked_place(const Inspection& inspection, const DumpOptions& options) {
+  if (options.at) return {*options.at, inspection.file_offset(*options.at)};
+  const auto start = inspection.file_offset(0);
+  if (!start || *start > *options.file_offset) return {std::nullopt, options.file_offset};
+  return {*options.file_offset - *start, options.file_offset};
+}
+
+void write_byte_json(const Inspection& inspection, const Place& place, const ByteAnswer& answer, const Io& io) {
+  JsonWriter json(io.out);
+  json.begin_object();
+  write_schema(json);
+  write_file(json, inspection);
+  json.key("byte");
+  json.begin_object();
+  if (place.in_stream) json.member("offset", *place.in_stream);
+  if (place.in_file) json.member("file_offset", *place.in_file);
+  for (const auto& fact : answer.facts()) {
+    std::string name = fact.key;
+    std::ranges::replace(name, ' ', '_');
+    json.key(name);
+    fact.json(json);
+  }
+  json.end_object();
+  json.end_object();
+}
+
+Result<void> write_byte_text(const Place& place, const ByteAnswer& answer, const DumpOptions& options, const Io& io) {
+  if (answer.facts().empty())
+    return refused(options.at ? fmt::format("the stream has no byte at {}", offset_text(*options.at))
+                              : fmt::format("nothing is known of a byte at {} of the file", offset_text(*options.file_offset)));
   Text text(io, options.color);
-  if (answer.facts().empty()) return refused(fmt::format("the stream has no byte at {}", offset_text(*options.at)));
-  text.line(fmt::format("{:<14} {} ({})", "offset", offset_text(*options.at), *options.at));
-  if (file_offset) text.line(fmt::format("{:<14} {} ({})", "file offset", offset_text(*file_offset), *file_offset));
+  const auto line = [&](std::string_view name, Offset at) { text.line(fmt::format("{:<14} {} ({})", name, offset_text(at), at)); };
+  if (place.in_stream) line("offset", *place.in_stream);
+  if (place.in_file) line("file offset", *place.in_file);
   for (const auto& fact : answer.facts()) text.line(fmt::format("{:<14} {}", fact.key, fact.text));
+  return {};
+}
+
+Result<void> one_byte(Inspection& inspection, const DumpOptions& options, const Io& io) {
+  Place place = asked_place(inspection, options);
+  ByteAnswer answer(place.in_stream.value_or(0));
+  EventSink nothing;
+  if (auto done = inspection.run(place.in_stream ? static_cast<EventSink&>(answer) : nothing); !done) return done;
+  if (answer.facts().empty()) {
+    if (options.file_offset) place.in_stream.reset();
+    if (options.at) place.in_file.reset();
+    if (place.in_file) answer_from_layers(inspection, *place.in_file, answer);
+  }
+  if (!options.json) return write_byte_text(place, answer, options, io);
+  write_byte_json(inspection, place, answer, io);
   return {};
 }
 
@@ -304,7 +358,7 @@ void write_account(Text& text, const Inspection& inspection, const Account& acco
 }  // namespace
 
 Result<void> bytes(Inspection& inspection, const DumpOptions& options, const Io& io) {
-  if (options.at) return bytes_at(inspection, options, io);
+  if (options.at || options.file_offset) return one_byte(inspection, options, io);
   if (options.json) return bytes_json(inspection, io);
   Account account;
   Coverage coverage([&](const CoverageRun& run) { account.add(run); });

@@ -19,13 +19,18 @@ class PartSink final : public EventSink {
 
   const Result<void>& result() const { return result_; }
   bool found() const { return found_; }
+  /// Whether the stream ends inside the part.
+  bool cut() const { return cut_; }
 
   void on(const SectionBegin& e) override {
     const bool first = e.header.instance == 0 && e.header.name + "#0" == options_.section;
     inside_ = options_.part == "section" && (first || section_label(e.header) == options_.section);
     found_ = found_ || inside_;
   }
-  void on(const SectionEnd&) override { inside_ = false; }
+  void on(const SectionEnd& e) override {
+    cut_ = cut_ || (inside_ && e.boundary == Boundary::end);
+    inside_ = false;
+  }
   void on(const RamBlockEntry& e) override { body(e.bytes); }
   void on(const RamMappedBitmap& e) override { body(e.bytes); }
   void on(const RamPages& e) override { body(e.bytes); }
@@ -51,6 +56,7 @@ class PartSink final : public EventSink {
   Result<void> result_;
   bool inside_ = false;
   bool found_ = false;
+  bool cut_ = false;
 };
 
 Result<void> copy_stream(Inspection& inspection, const Write& write) {
@@ -91,7 +97,7 @@ Result<void> layer_text(Inspection& inspection, const std::string& name, const W
   return refused("no layer of this file holds " + name);
 }
 
-Result<void> write_part(Inspection& inspection, const DumpOptions& options, const Write& write) {
+Result<void> write_part(Inspection& inspection, const DumpOptions& options, const Io& io, const Write& write) {
   if (options.part == "xml" || options.part == "cookie") return layer_text(inspection, options.part, write);
   if (!inspection.recognised()) return refused("no stream was found in " + inspection.path());
   if (options.part == "stream")
@@ -101,6 +107,8 @@ Result<void> write_part(Inspection& inspection, const DumpOptions& options, cons
   if (!sink.result()) return sink.result();
   if (!sink.found())
     return refused(options.part == "section" ? "the stream has no section '" + options.section + "'" : "the stream has no description");
+  if (sink.cut())
+    io.err(fmt::format("vmstate-dump: the stream ends inside section '{}': what was written is not all of it\n", printable(options.section)));
   return {};
 }
 
@@ -108,7 +116,7 @@ Result<void> write_part(Inspection& inspection, const DumpOptions& options, cons
 
 Result<void> extract(Inspection& inspection, const DumpOptions& options, const Io& io) {
   if (options.output == "-")
-    return write_part(inspection, options, [&](Bytes bytes) -> Result<void> {
+    return write_part(inspection, options, io, [&](Bytes bytes) -> Result<void> {
       io.out(as_text(bytes));
       if (io.output_failed()) return medium_fault("standard output cannot be written");
       return {};
@@ -117,7 +125,7 @@ Result<void> extract(Inspection& inspection, const DumpOptions& options, const I
   auto file = AtomicFile::create(options.output, options.force, io.interrupted);
   if (!file) return tl::make_unexpected(file.error());
   const auto write = [&](Bytes bytes) { return (*file)->write(bytes); };
-  if (auto done = write_part(inspection, options, write); !done) return done;
+  if (auto done = write_part(inspection, options, io, write); !done) return done;
   return (*file)->commit();
 }
 

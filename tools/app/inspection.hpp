@@ -49,6 +49,8 @@ class Inspection {
   OpenChain& chain() { return *chain_; }
   const std::vector<Layer>& layers() const { return chain_->layers(); }
   std::optional<std::uint64_t> file_size() const;
+  /// Of the innermost content, which is the stream.
+  const std::shared_ptr<const Origin>& origin() const { return chain_->origin(); }
   /// Where byte `at` of the stream stands in the file, if it does.
   std::optional<Offset> file_offset(Offset at) const { return chain_->origin()->file_offset(at); }
   const StreamSummary& stream() const { return stream_; }

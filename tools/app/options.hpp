@@ -29,7 +29,8 @@ struct DumpOptions : CommonOptions {
   Verb verb = Verb::overview;
   std::vector<std::string> devices;    ///< state: globs of section names
   std::vector<std::string> fields;     ///< state: globs of field paths
-  std::optional<Offset> at;            ///< bytes: one offset
+  std::optional<Offset> at;            ///< bytes: one offset of the stream
+  std::optional<Offset> file_offset;   ///< bytes: one offset of the outermost file
   std::optional<std::string> explain;  ///< check: a code
   bool quiet = false;                  ///< check: exit status only
   std::string part;                    ///< extract: stream, section, description, xml, cookie

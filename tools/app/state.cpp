@@ -163,7 +163,9 @@ class TextState final : public EventSink {
         continue;
       }
       const std::size_t width = indent.size() < 34 ? 34 - indent.size() : 1;
-      text_.line(fmt::format("{}{:<{}} {:<14} {}", indent, label(field), width, printable(field.type), value_text(field, bytes_of(e, field))));
+      const std::string name = fmt::format("{}{:<{}} {:<14} ", indent, label(field), width, printable(field.type));
+      const std::string value = value_text(field, bytes_of(e, field));
+      text_.line(name + (field.count > 1 ? wrapped(value, name.size()) : value));
     }
   }
 

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t enough = 64 << 10;
 constexpr std::size_t shown_bytes = 32;
 constexpr std::uint32_t shown_elements = 16;
+constexpr std::size_t widest_line = 120;
 
 std::string_view escape_of(Text::Style style) {
   switch (style) {
@@ -36,6 +37,11 @@ Text::Style style_of(Severity severity) {
     case Severity::note: break;
   }
   return Text::Style::dim;
+}
+
+// Columns that UTF-8 text takes on a terminal, each character of ours one.
+std::size_t columns_of(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 std::string one_value(const FieldValue& value, std::string_view type) {
@@ -175,6 +181,26 @@ std::string value_text(const Field& field, Bytes bytes) {
   if (field.kind == Field::Kind::scalar)
     return field.count == 1 ? one_value(field_value(field, bytes), field.type) : array_text(field, bytes);
   return bytes_text(bytes);
+}
+
+std::string wrapped(std::string_view text, std::size_t column) {
+  std::string lines;
+  std::size_t used = column;
+  while (!text.empty()) {
+    const std::string_view piece = text.substr(0, std::min(text.find(", "), text.size() - 1) + 1);
+    const std::size_t width = columns_of(piece);
+    if (used > column && used + 1 + width > widest_line) {
+      lines += '\n' + std::string(column, ' ');
+      used = column;
+    } else if (used > column) {
+      lines += ' ';
+      ++used;
+    }
+    lines += piece;
+    used += width;
+    text.remove_prefix(std::min(piece.size() + 1, text.size()));
+  }
+  return lines;
 }
 
 void write_finding(Text& text, const Finding& finding, std::string_view prefix) {

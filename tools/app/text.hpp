@@ -42,6 +42,8 @@ std::string size_text(std::uint64_t bytes);
 std::string count_text(std::uint64_t count, std::string_view one);
 /// A leaf's value in one line; long ones are shortened.
 std::string value_text(const Field& field, Bytes bytes);
+/// `text` broken behind commas where it would not fit into 120 columns; it begins at `column`, and so do its further lines.
+std::string wrapped(std::string_view text, std::size_t column);
 /// If the bytes are a zero-padded printable text: that text.
 std::string_view padded_text(Bytes bytes);
 

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/app/dump.hpp"
+#include "tools/app/mistyped_verb.hpp"
 #include "tools/world/world.hpp"
 
 namespace {
@@ -76,8 +77,9 @@ void describe(CLI::App& app, DumpOptions& options) {
                       "Example: vmstate-dump ram saved.vm"), options);
   auto* bytes = add_verb(app, options, Verb::bytes, "bytes", "whose every byte of the file is",
                          "Examples:\n  vmstate-dump bytes saved.vm\n  vmstate-dump bytes saved.vm --at 0x119a20");
-  bytes->add_option("--at", options.at, "answer for the byte at this offset of the stream")
-      ->type_name("OFFSET");
+  auto* at = bytes->add_option("--at", options.at, "answer for the byte at this offset of the stream")->type_name("OFFSET");
+  bytes->add_option("--file-offset", options.file_offset, "answer for the byte at this offset of the file, whatever it is part of")
+      ->type_name("OFFSET")->excludes(at);
   add_files(*bytes, options);
   auto* check = add_verb(app, options, Verb::check, "check", "findings only; made for scripts",
                          "Examples:\n  vmstate-dump check saved.vm\n  vmstate-dump check --explain VMS0307");
@@ -116,10 +118,22 @@ const char* complaint(DumpOptions& options) {
   return nullptr;
 }
 
+// A verb with a slip of the pen would be taken for a file, and its options for unknown ones.
+std::optional<std::string> meant_verb(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2) return std::nullopt;
+  std::vector<std::string> verbs;
+  for (const CLI::App* verb : app.get_subcommands({})) verbs.push_back(verb->get_name());
+  return vmstate::app::mistyped_verb(argv[1], verbs);
+}
+
 int run(int argc, char** argv) {
   DumpOptions options;
   CLI::App app("Look inside a saved state of a QEMU virtual machine, without running it.", "vmstate-dump");
   describe(app, options);
+  if (const auto verb = meant_verb(app, argc, argv)) {
+    std::fprintf(stderr, "vmstate-dump: %s: no such file; did you mean the command '%s'?\n", argv[1], verb->c_str());
+    return vmstate::app::exit_usage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
