@@ -6,11 +6,13 @@
 #include <utility>
 
 #include "formats/base/offset_text.hpp"
+#include "formats/wire/qevm.hpp"
 
 namespace vmstate {
 namespace {
 
 constexpr std::size_t shown_bytes = 32;
+using wire::qevm::sentinel;
 
 std::vector<std::uint8_t> copied(Bytes bytes) {
   const Bytes shown = bytes.first(std::min(bytes.size(), shown_bytes));
@@ -33,42 +35,55 @@ class SectionComparer {
   SectionComparer(const SectionState& left, const SectionState& right, Comparison& out)
       : left_(left), right_(right), out_(out), before_(out.differences_in_all()) {}
 
-  void run() {
+  Certainty run() {
     if (left_.version != right_.version)
       differ({}, {{}, {}, "version " + std::to_string(left_.version)}, {{}, {}, "version " + std::to_string(right_.version)});
     if (!left_.kept || !right_.kept) return pieces();
-    if (left_.body == right_.body) return;
-    if (may_hide_sentinels()) return;
+    if (left_.body == right_.body) return Certainty::certain;
+    if (hides_sentinels(left_) != hides_sentinels(right_) || (hides_sentinels(left_) && is_opaque(left_) != is_opaque(right_)))
+      return across_sentinels();
     if (left_.size == right_.size && (left_.undecoded() || right_.undecoded())) {
-      leaves_in_place(left_.tree.decoded_by == "opaque" ? right_ : left_);
+      leaves_in_place(is_opaque(left_) ? right_ : left_);
     } else {
       lists(left_.tree.fields, right_.tree.fields, {});
       lists(left_.tree.subsections, right_.tree.subsections, {});
     }
-    if (out_.differences_in_all() == before_) bodies();
+    if (out_.differences_in_all() == before_) bodies(first_difference(left_.body, right_.body), first_difference(left_.body, right_.body));
+    return Certainty::certain;
   }
 
  private:
-  // --- what cannot be told ------------------------------------------------------------------------------------------
+  static bool is_opaque(const SectionState& state) { return state.tree.decoded_by == "opaque"; }
 
-  // Bytes that nobody described, in a stream that has sentinels, against a stream that has none or bytes that are described.
-  bool may_hide_sentinels() {
-    const bool left = left_.sentinels && left_.undecoded();
-    const bool right = right_.sentinels && right_.undecoded();
-    const bool alike = left_.sentinels == right_.sentinels && left_.undecoded() == right_.undecoded();
-    if ((!left && !right) || alike) return false;
-    out_.doubt("the body of " + label() + " is not described on the " + (left ? "left" : "right") +
-               ", where it may hold sentinels: the two cannot be compared byte by byte");
-    return true;
-  }
+  // --- sentinels that nobody described --------------------------------------------------------------------------------
 
-  std::string label() const {
-    return "'" + left_.name + (left_.instance != 0 ? "#" + std::to_string(left_.instance) : std::string()) + "'";
+  static bool hides_sentinels(const SectionState& state) { return state.sentinels && state.undecoded(); }
+
+  // Whatever the sentinels are: without some bytes 0x06 the bodies must be the same.
+  Certainty across_sentinels() {
+    std::size_t left = 0, right = 0;
+    const auto at_sentinel = [](const SectionState& state, std::size_t at) {
+      return hides_sentinels(state) && at < state.body.size() && state.body[at] == sentinel;
+    };
+    while (left < left_.body.size() || right < right_.body.size()) {
+      if (left < left_.body.size() && right < right_.body.size() && left_.body[left] == right_.body[right]) {
+        ++left;
+        ++right;
+      } else if (at_sentinel(left_, left)) {
+        ++left;
+      } else if (at_sentinel(right_, right)) {
+        ++right;
+      } else {
+        bodies(left, right);
+        return Certainty::certain;
+      }
+    }
+    return Certainty::sentinels;
   }
 
   // --- bodies of which only digests are left ------------------------------------------------------------------------
 
-  void pieces() {
+  Certainty pieces() {
     SectionState other;
     const SectionState* left = &left_;
     const SectionState* right = &right_;
@@ -81,16 +96,15 @@ class SectionComparer {
     const auto at = std::ranges::mismatch(left->pieces, right->pieces, same);
     const bool left_over = at.in1 == left->pieces.end();
     const bool right_over = at.in2 == right->pieces.end();
-    if (left_over && right_over) return;
-    if (left_.name == "ram") {
-      out_.doubt("part of guest RAM could not be read, and its bytes differ");
-      return;
-    }
+    if (left_over && right_over) return Certainty::certain;
+    if (left_.name == "ram") return Certainty::unread;
+    if (hides_sentinels(left_) != hides_sentinels(right_)) return Certainty::sentinels;
     StateDifference difference = begin_difference({});
     difference.offset = left_over ? at.in2->offset : at.in1->offset;
     difference.left.text = left_over ? "absent" : piece_text(*at.in1);
     difference.right.text = right_over ? "absent" : piece_text(*at.in2);
     out_.differ(std::move(difference));
+    return Certainty::certain;
   }
 
   static std::string piece_text(const SectionState::Piece& piece) {
@@ -167,18 +181,17 @@ class SectionComparer {
 
   // Bodies of one size of which one is not described: what describes the one holds for the other.
   void leaves_in_place(const SectionState& described) {
-    if (described.tree.decoded_by == "opaque") return;
+    if (is_opaque(described)) return;
     walk_fields(described.tree, [&](const std::string& path, const Field& field) {
       if (!is_nested(field)) leaves(field, left_.bytes_of(field), field, right_.bytes_of(field), path);
     });
   }
 
-  void bodies() {
-    const std::size_t at = first_difference(left_.body, right_.body);
+  void bodies(std::size_t left_at, std::size_t right_at) {
     StateDifference difference = begin_difference({});
-    difference.offset = at;
-    difference.left = rest_of(left_, at);
-    difference.right = rest_of(right_, at);
+    difference.offset = std::min(left_at, right_at);
+    difference.left = rest_of(left_, left_at);
+    difference.right = rest_of(right_, right_at);
     out_.differ(std::move(difference));
   }
 
@@ -226,8 +239,8 @@ class SectionComparer {
 
 }  // namespace
 
-void compare_sections(const SectionState& left, const SectionState& right, Comparison& out) {
-  SectionComparer(left, right, out).run();
+Certainty compare_sections(const SectionState& left, const SectionState& right, Comparison& out) {
+  return SectionComparer(left, right, out).run();
 }
 
 }  // namespace vmstate

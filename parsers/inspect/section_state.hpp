@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "formats/base/events.hpp"
+#include "formats/wire/qevm.hpp"
 
 namespace vmstate {
 
@@ -47,7 +48,7 @@ class SectionStates final : public EventSink {
  public:
   explicit SectionStates(std::function<void(SectionState&&)> take) : take_(std::move(take)) {}
 
-  void on(const StreamBegin& e) override { sentinels_ = e.version == 4; }
+  void on(const StreamBegin& e) override { sentinels_ = e.version == wire::qevm::sentinel_version; }
   void on(const SectionBegin& e) override;
   void on(const DeviceState& e) override;
   void on(const Payload& e) override;

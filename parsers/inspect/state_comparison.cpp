@@ -2,13 +2,20 @@
 #include "parsers/inspect/state_comparison.hpp"
 
 #include <algorithm>
-
-#include "parsers/inspect/section_comparison.hpp"
+#include <span>
 
 namespace vmstate {
 namespace {
 
 bool is_ram(const SectionState& state) { return state.name == "ram"; }
+
+// The first names of a list.
+std::string named(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 5;
+  std::string text;
+  for (const std::string& name : std::span(names).first(std::min(names.size(), most))) text += (text.empty() ? "" : ", ") + name;
+  return names.size() > most ? text + ", …" : text;
+}
 
 DifferenceSide words(std::string text) { return {{}, {}, std::move(text)}; }
 
@@ -47,7 +54,13 @@ void StateComparison::match(SectionState&& state) {
     ++out_.devices;
     if (positions_.size() < limits_.sections_per_name) positions_.emplace_back(other.position, state.position);
   }
-  compare_sections(other, state, out_);
+  judge(state, compare_sections(other, state, out_));
+}
+
+void StateComparison::judge(const SectionState& state, Certainty certainty) {
+  if (certainty == Certainty::unread) out_.doubt("part of '" + state.name + "' could not be read, and its bytes differ");
+  if (certainty != Certainty::sentinels || uncertain_.size() >= limits_.sections_per_name) return;
+  uncertain_.push_back(state.name + (state.instance != 0 ? "#" + std::to_string(state.instance) : std::string()));
 }
 
 void StateComparison::only(const SectionState& state, bool on_the_left) {
@@ -63,6 +76,9 @@ void StateComparison::finish() {
   compare_identity();
   for (const auto& [label, places] : places_)
     for (std::size_t i = places.matched; i < places.kept.size(); ++i) only(kept_[places.kept[i]], true);
+  if (!uncertain_.empty())
+    out_.doubt(std::to_string(uncertain_.size()) + " device bodies are the same except for bytes 0x06 where nobody described them: sentinels or state (" +
+               named(uncertain_) + ")");
   if (overflow_) out_.doubt("there is too much device state to compare all of it");
   note_order();
 }

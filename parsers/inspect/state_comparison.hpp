@@ -10,6 +10,7 @@
 #include "formats/base/events.hpp"
 #include "formats/base/limits.hpp"
 #include "parsers/inspect/comparison.hpp"
+#include "parsers/inspect/section_comparison.hpp"
 #include "parsers/inspect/section_state.hpp"
 
 namespace vmstate {
@@ -63,6 +64,7 @@ class StateComparison {
   void match(SectionState&& state);
   void compare_identity();
   void only(const SectionState& state, bool on_the_left);
+  void judge(const SectionState& state, Certainty certainty);
   void note_order();
 
   const Limits& limits_;
@@ -72,6 +74,7 @@ class StateComparison {
   std::vector<SectionState> kept_;
   std::map<Label, Places> places_;
   std::vector<std::pair<std::size_t, std::size_t>> positions_;  ///< of matched devices, left and right
+  std::vector<std::string> uncertain_;  ///< labels of devices whose bodies may differ in sentinels only
   std::size_t memory_ = 0;
   bool overflow_ = false;
 };

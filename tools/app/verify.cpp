@@ -50,7 +50,7 @@ std::string place_text(const StateDifference& difference) {
 
 std::string difference_text(const StateDifference& difference) {
   if (difference.page && difference.left.text == difference.right.text)
-    return fmt::format("{}: {} differently", place_text(difference), difference.pages == 1 ? "filled" : "all filled");
+    return fmt::format("{}: contents differ", place_text(difference));
   return fmt::format("{}: left {}, right {}", place_text(difference), side_text(difference.left), side_text(difference.right));
 }
 
