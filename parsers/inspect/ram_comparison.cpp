@@ -21,6 +21,8 @@ bool is_outside(const PageWalk::Block& block, RamAbsence absence) {
 }  // namespace
 
 void RamComparison::blocks(const RamDigest& left, RamAbsence left_absence, const RamDigest& right, RamAbsence right_absence) {
+  left_incomplete_ = left_absence.incomplete;
+  right_incomplete_ = right_absence.incomplete;
   std::map<std::string, const PageWalk::Block*> others;
   for (const auto& block : right.blocks()) others.try_emplace(block.block.name, &block);
   for (const auto& block : left.blocks()) {
@@ -42,6 +44,10 @@ void RamComparison::blocks(const RamDigest& left, RamAbsence left_absence, const
 }
 
 void RamComparison::only(const RamBlock& block, bool on_the_left) {
+  if (on_the_left ? right_incomplete_ : left_incomplete_) {
+    out_.doubt(quoted(block.name) + " is missing in a file that is not whole");
+    return;
+  }
   StateDifference difference;
   difference.section = "ram";
   difference.block = block.name;
@@ -118,6 +124,10 @@ void RamComparison::page(std::uint64_t number, RamDigest& left, RamDigest& right
     return;
   }
   if (mine == other) return;
+  if ((mine.kind() == Kind::never && left_incomplete_) || (other.kind() == Kind::never && right_incomplete_)) {
+    ++tally_.lost;
+    return;
+  }
   const PageDigest zero = left.zero(block_->page_size);
   if (mine == zero && other.kind() == Kind::never) {
     ++tally_.left_zero;
@@ -171,6 +181,7 @@ void RamComparison::finish() {
   zeros(tally_.right_zero, "right", "left");
   if (tally_.unreadable > 0)
     out_.doubt("the content of " + pages_text(tally_.unreadable) + " of " + quoted(block_->name) + " could not be read");
+  if (tally_.lost > 0) out_.doubt(pages_text(tally_.lost) + " of " + quoted(block_->name) + " are missing in a file that is not whole");
   tally_ = {};
   block_ = nullptr;
 }

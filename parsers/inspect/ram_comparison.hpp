@@ -14,6 +14,7 @@ namespace vmstate {
 struct RamAbsence {
   bool ignore_shared = false;  ///< blocks without any page are in files of their own
   bool elsewhere = false;      ///< pages that never came are in other channels
+  bool incomplete = false;     ///< the stream is not whole: what never came may have been lost
 };
 
 /// Compares the final content of guest memory, window by window.
@@ -43,6 +44,7 @@ class RamComparison {
     std::uint64_t left_zero = 0;   ///< sent as zeros on the left, never on the right
     std::uint64_t right_zero = 0;
     std::uint64_t unreadable = 0;
+    std::uint64_t lost = 0;        ///< never sent in a stream that is not whole
   };
 
   bool usable(const PageWalk::Block& left, RamAbsence left_absence, const PageWalk::Block& right, RamAbsence right_absence);
@@ -58,6 +60,8 @@ class RamComparison {
   bool skipped_ = false;            ///< pages of block_ are not compared
   Tally tally_;                     ///< of block_
   Run run_;
+  bool left_incomplete_ = false;
+  bool right_incomplete_ = false;
 };
 
 }  // namespace vmstate

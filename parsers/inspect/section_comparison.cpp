@@ -40,6 +40,8 @@ class SectionComparer {
       differ({}, {{}, {}, "version " + std::to_string(left_.version)}, {{}, {}, "version " + std::to_string(right_.version)});
     if (!left_.kept || !right_.kept) return pieces();
     if (left_.body == right_.body) return Certainty::certain;
+    const std::size_t same = first_difference(left_.body, right_.body);
+    if (ends_by_guess(left_, same) || ends_by_guess(right_, same)) return Certainty::extent;
     if (hides_sentinels(left_) != hides_sentinels(right_) || (hides_sentinels(left_) && is_opaque(left_) != is_opaque(right_)))
       return across_sentinels();
     if (left_.size == right_.size && (left_.undecoded() || right_.undecoded())) {
@@ -48,12 +50,14 @@ class SectionComparer {
       lists(left_.tree.fields, right_.tree.fields, {});
       lists(left_.tree.subsections, right_.tree.subsections, {});
     }
-    if (out_.differences_in_all() == before_) bodies(first_difference(left_.body, right_.body), first_difference(left_.body, right_.body));
+    if (out_.differences_in_all() == before_) bodies(same, same);
     return Certainty::certain;
   }
 
  private:
   static bool is_opaque(const SectionState& state) { return state.tree.decoded_by == "opaque"; }
+
+  static bool ends_by_guess(const SectionState& state, std::size_t at) { return state.end_guessed && at == state.body.size(); }
 
   // --- sentinels that nobody described --------------------------------------------------------------------------------
 
@@ -74,6 +78,7 @@ class SectionComparer {
       } else if (at_sentinel(right_, right)) {
         ++right;
       } else {
+        if (ends_by_guess(left_, left) || ends_by_guess(right_, right)) return Certainty::extent;
         bodies(left, right);
         return Certainty::certain;
       }

@@ -12,6 +12,7 @@ namespace vmstate {
 enum class Certainty : std::uint8_t {
   certain,
   sentinels,  ///< bytes 0x06 of a body that is not described are sentinels or state: they alone make the two differ
+  extent,     ///< one body goes on where the guessed end of the other is
   unread      ///< bytes that no parser understood differ
 };
 

@@ -68,7 +68,8 @@ Bytes SectionState::bytes_of(const Field& field) const {
 }
 
 bool SectionState::undecoded() const {
-  return !kept || tree.decoded_by == "opaque" || any_undescribed(tree.fields) || any_undescribed(tree.subsections);
+  if (!kept) return undescribed;
+  return tree.decoded_by == "opaque" || any_undescribed(tree.fields) || any_undescribed(tree.subsections);
 }
 
 std::size_t SectionState::memory() const {
@@ -79,13 +80,14 @@ std::size_t SectionState::memory() const {
 }
 
 void SectionState::reduce() {
+  undescribed = undecoded();
   for (Bytes rest = body; !rest.empty();) {
     const Bytes part = rest.first(std::min<std::size_t>(rest.size(), piece_size));
     pieces.push_back({body.size() - rest.size(), part.size(), hash(part), {}});
     rest = rest.subspan(part.size());
   }
-  body = {};
-  tree = {};
+  std::vector<std::uint8_t>().swap(body);
+  tree = FieldTree{};
   kept = false;
 }
 
@@ -135,7 +137,10 @@ void SectionStates::on(const DeviceState& e) {
 }
 
 void SectionStates::on(const Payload& e) {
-  if (current_ != nullptr) feed(e.bytes);
+  if (current_ == nullptr) return;
+  // In front of an item Payload is its content; a device's body that comes so is too large to be decoded.
+  if (current_ == &full_) full_.state.undescribed = true;
+  feed(e.bytes);
 }
 
 void SectionStates::on(const BodyItem& e) {
@@ -185,6 +190,8 @@ void SectionStates::finish(Open& open) { take_(std::move(open.state)); }
 void SectionStates::on(const SectionEnd& e) {
   if (current_ == nullptr) return;
   close_piece({});
+  current_->state.cut = e.boundary == Boundary::end;
+  current_->state.end_guessed = e.boundary == Boundary::scan;
   if (e.header.type == SectionType::full) finish(full_);
   if (e.header.type == SectionType::end) {
     finish(*current_);
@@ -194,7 +201,10 @@ void SectionStates::on(const SectionEnd& e) {
 }
 
 void SectionStates::on(const StreamEnd&) {
-  if (current_ != nullptr) close_piece({});
+  if (current_ != nullptr) {
+    close_piece({});
+    current_->state.cut = true;
+  }
   if (current_ == &full_) finish(full_);
   for (auto& [id, open] : open_) finish(open);
   open_.clear();

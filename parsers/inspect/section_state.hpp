@@ -26,11 +26,14 @@ struct SectionState {
   std::uint32_t version = 0;
   std::size_t position = 0;        ///< among the sections of its stream
   bool sentinels = false;          ///< its stream has version 4: bytes that nobody described may hold sentinels
+  bool cut = false;                ///< the stream ended inside it
+  bool end_guessed = false;        ///< its end was searched, and nothing proves it
   bool kept = false;               ///< body and tree are here; otherwise only pieces are
   std::vector<std::uint8_t> body;  ///< without the sentinels that the tree tells of
   FieldTree tree;                  ///< ranges count from the start of `body`
   std::uint64_t size = 0;          ///< of the body without sentinels
   std::vector<Piece> pieces;
+  bool undescribed = false;        ///< pieces may be of bytes that nobody described
 
   /// The bytes of one node of the tree.
   Bytes bytes_of(const Field& field) const;

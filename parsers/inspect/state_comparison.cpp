@@ -14,7 +14,7 @@ std::string named(const std::vector<std::string>& names) {
   constexpr std::size_t most = 5;
   std::string text;
   for (const std::string& name : std::span(names).first(std::min(names.size(), most))) text += (text.empty() ? "" : ", ") + name;
-  return names.size() > most ? text + ", …" : text;
+  return names.size() > most ? text + " and " + std::to_string(names.size() - most) + " more" : text;
 }
 
 DifferenceSide words(std::string text) { return {{}, {}, std::move(text)}; }
@@ -54,16 +54,23 @@ void StateComparison::match(SectionState&& state) {
     ++out_.devices;
     if (positions_.size() < limits_.sections_per_name) positions_.emplace_back(other.position, state.position);
   }
+  if (state.cut || other.cut) return name_in(missing_, state);
   judge(state, compare_sections(other, state, out_));
 }
 
 void StateComparison::judge(const SectionState& state, Certainty certainty) {
   if (certainty == Certainty::unread) out_.doubt("part of '" + state.name + "' could not be read, and its bytes differ");
-  if (certainty != Certainty::sentinels || uncertain_.size() >= limits_.sections_per_name) return;
-  uncertain_.push_back(state.name + (state.instance != 0 ? "#" + std::to_string(state.instance) : std::string()));
+  if (certainty == Certainty::sentinels) name_in(uncertain_, state);
+  if (certainty == Certainty::extent) name_in(unbounded_, state);
+}
+
+void StateComparison::name_in(std::vector<std::string>& list, const SectionState& state) const {
+  if (list.size() >= limits_.sections_per_name) return;
+  list.push_back(state.name + (state.instance != 0 ? "#" + std::to_string(state.instance) : std::string()));
 }
 
 void StateComparison::only(const SectionState& state, bool on_the_left) {
+  if (on_the_left ? right_incomplete_ : left_incomplete_) return name_in(missing_, state);
   StateDifference difference;
   difference.section = state.name;
   difference.instance = state.instance;
@@ -73,12 +80,17 @@ void StateComparison::only(const SectionState& state, bool on_the_left) {
 }
 
 void StateComparison::finish() {
-  compare_identity();
+  if (!left_incomplete_ && !right_incomplete_) compare_identity();
   for (const auto& [label, places] : places_)
     for (std::size_t i = places.matched; i < places.kept.size(); ++i) only(kept_[places.kept[i]], true);
+  if (!missing_.empty())
+    out_.doubt(std::to_string(missing_.size()) + (missing_.size() == 1 ? " section is" : " sections are") + " missing, or cut, in a file that is not whole (" + named(missing_) + ")");
   if (!uncertain_.empty())
     out_.doubt(std::to_string(uncertain_.size()) + " device bodies are the same except for bytes 0x06 where nobody described them: sentinels or state (" +
                named(uncertain_) + ")");
+  if (!unbounded_.empty())
+    out_.doubt(std::to_string(unbounded_.size()) + (unbounded_.size() == 1 ? " device body goes on" : " device bodies go on") +
+               " in one file behind what was taken for its end in the other (" + named(unbounded_) + ")");
   if (overflow_) out_.doubt("there is too much device state to compare all of it");
   note_order();
 }

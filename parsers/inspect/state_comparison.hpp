@@ -33,6 +33,9 @@ class StateComparison {
 
   EventSink& left() { return left_; }
   EventSink& right() { return right_; }
+  /// After the left stream: it is not whole, so that what it lacks may have been lost.
+  void left_is_incomplete() { left_incomplete_ = true; }
+  void right_is_incomplete() { right_incomplete_ = true; }
   /// After both streams.
   void finish();
 
@@ -65,6 +68,7 @@ class StateComparison {
   void compare_identity();
   void only(const SectionState& state, bool on_the_left);
   void judge(const SectionState& state, Certainty certainty);
+  void name_in(std::vector<std::string>& list, const SectionState& state) const;
   void note_order();
 
   const Limits& limits_;
@@ -74,9 +78,13 @@ class StateComparison {
   std::vector<SectionState> kept_;
   std::map<Label, Places> places_;
   std::vector<std::pair<std::size_t, std::size_t>> positions_;  ///< of matched devices, left and right
+  std::vector<std::string> missing_;    ///< labels of devices that an incomplete stream lacks, or has in part
+  std::vector<std::string> unbounded_;  ///< labels of devices of which one body goes on behind the guessed end of the other
   std::vector<std::string> uncertain_;  ///< labels of devices whose bodies may differ in sentinels only
   std::size_t memory_ = 0;
   bool overflow_ = false;
+  bool left_incomplete_ = false;
+  bool right_incomplete_ = false;
 };
 
 }  // namespace vmstate

@@ -46,6 +46,7 @@ void ComparedFile::judge(const Inspection& inspection, bool lost, Comparison& ou
   const auto& capabilities = inspection.stream().capabilities;
   absence_.ignore_shared = std::ranges::find(capabilities, "x-ignore-shared") != capabilities.end();
   absence_.elsewhere = inspection.findings().has(Code::ram_elsewhere);
+  absence_.incomplete = lost || inspection.stream().end != StreamEndKind::eof;
   if (inspection.stream().end != StreamEndKind::eof)
     out.doubt(fmt::format("the {} file does not hold a whole state ({}){}", side_, to_string(inspection.stream().end),
                           gravest(inspection.findings())));
@@ -77,7 +78,9 @@ Result<Comparison> StatePair::compare() {
   {
     StateComparison state(options_.limits, out_);
     if (auto done = left_.read_first(state.left(), *left, out_); !done) return tl::make_unexpected(done.error());
+    if (left_.absence().incomplete) state.left_is_incomplete();
     if (auto done = right_.read_first(state.right(), *right, out_); !done) return tl::make_unexpected(done.error());
+    if (right_.absence().incomplete) state.right_is_incomplete();
     state.finish();
   }
   if (auto done = compare_memory(std::move(left), std::move(right)); !done) {
