@@ -87,7 +87,7 @@ bool RamComparison::usable(const PageWalk::Block& left, RamAbsence left_absence,
 
 std::vector<std::uint64_t> RamComparison::unclear(const RamDigest& side, const RamDigest& other, std::size_t most) {
   std::vector<std::uint64_t> pages;
-  const std::uint64_t end = side.looked_at();
+  const std::uint64_t end = side.said_end();
   std::uint64_t page_size = 0;
   for (std::uint64_t number = side.first(); number < end && pages.size() < most; ++number) {
     const PageDigest mine = side.digest(number);
@@ -102,7 +102,7 @@ std::vector<std::uint64_t> RamComparison::unclear(const RamDigest& side, const R
 }
 
 void RamComparison::window(RamDigest& left, RamDigest& right) {
-  const std::uint64_t end = std::max(left.looked_at(), right.looked_at());
+  const std::uint64_t end = std::max(left.said_end(), right.said_end());
   for (std::uint64_t number = left.first(); number < end; ++number) page(number, left, right);
   end_run();
 }

@@ -54,9 +54,8 @@ class RamDigest final : public PageWalk {
   PageDigest zero(std::uint64_t page_size) { return fill_digest(0, page_size); }
   /// The first page behind the window of which something was said, if there is one.
   std::optional<std::uint64_t> beyond() const { return beyond_; }
-
-  /// Calls `look(number)` for each page of the window up to the last one of which something was said.
-  std::uint64_t looked_at() const { return first_ + digests_.size(); }
+  /// Behind the last page of the window of which something was said.
+  std::uint64_t said_end() const { return first_ + digests_.size(); }
 
  protected:
   void page(std::uint64_t number, std::uint64_t page_size, const RamPage& record, Bytes payload) override;
