@@ -57,7 +57,25 @@ class SectionComparer {
  private:
   static bool is_opaque(const SectionState& state) { return state.tree.decoded_by == "opaque"; }
 
-  static bool ends_by_guess(const SectionState& state, std::size_t at) { return state.end_guessed && at == state.body.size(); }
+  // A searched end is a guess; so is one by layout where the other body was read by another layout.
+  bool ends_by_guess(const SectionState& state, std::size_t at) {
+    if (at != state.body.size()) return false;
+    return state.end == Boundary::scan || (state.end == Boundary::layout && read_differently());
+  }
+
+  // Whether the fields of the shorter body are not those that the longer one begins with.
+  bool read_differently() const {
+    const auto leaves_of = [](const SectionState& state) {
+      std::vector<std::pair<std::string, ByteRange>> leaves;
+      walk_fields(state.tree, [&](const std::string& path, const Field& field) {
+        if (!is_nested(field)) leaves.emplace_back(path, field.range);
+      });
+      return leaves;
+    };
+    const auto left = leaves_of(left_), right = leaves_of(right_);
+    const auto at = std::ranges::mismatch(left, right);
+    return at.in1 != left.end() && at.in2 != right.end();
+  }
 
   // --- sentinels that nobody described --------------------------------------------------------------------------------
 

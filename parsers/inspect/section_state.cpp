@@ -191,7 +191,7 @@ void SectionStates::on(const SectionEnd& e) {
   if (current_ == nullptr) return;
   close_piece({});
   current_->state.cut = e.boundary == Boundary::end;
-  current_->state.end_guessed = e.boundary == Boundary::scan;
+  current_->state.end = e.boundary;
   if (e.header.type == SectionType::full) finish(full_);
   if (e.header.type == SectionType::end) {
     finish(*current_);

@@ -27,7 +27,7 @@ struct SectionState {
   std::size_t position = 0;        ///< among the sections of its stream
   bool sentinels = false;          ///< its stream has version 4: bytes that nobody described may hold sentinels
   bool cut = false;                ///< the stream ended inside it
-  bool end_guessed = false;        ///< its end was searched, and nothing proves it
+  Boundary end = Boundary::self;   ///< how its end was found
   bool kept = false;               ///< body and tree are here; otherwise only pieces are
   std::vector<std::uint8_t> body;  ///< without the sentinels that the tree tells of
   FieldTree tree;                  ///< ranges count from the start of `body`

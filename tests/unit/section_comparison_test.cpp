@@ -110,6 +110,17 @@ TEST(SectionComparison, AGuessedEndLeavesADoubt) {
   EXPECT_EQ(compare(guessed, undescribed(3, "0103")), "different\n- dev @1: 02 | 03");
 }
 
+TEST(SectionComparison, BodiesReadByTwoLayoutsLeaveADoubt) {
+  const auto body = [](std::string_view bytes, std::string name) {
+    const auto size = hex(bytes).size();
+    FieldTree tree{"layout:dev", {leaf("a", "uint8", {0, 1}), leaf(std::move(name), "uint8", {1, 1})}, {}};
+    if (size > 2) tree.fields.push_back(leaf("more", "uint8", {2, 1}));
+    return section(3, 0, bytes, tree, Boundary::layout);
+  };
+  EXPECT_EQ(compare(body("0102", "old"), body("010200", "new")), "extent: same");
+  EXPECT_EQ(compare(body("0102", "new"), body("010200", "new")), "different\n- dev more: absent | 0") << "one layout, and one field more";
+}
+
 TEST(SectionComparison, SubsectionsOfOneSideOnly) {
   const auto with = [](bool more) {
     const Offset at = 0x40;
