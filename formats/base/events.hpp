@@ -128,6 +128,16 @@ struct RamMappedPages {
   std::uint64_t stored_pages;
 };
 
+/// Content of stored pages of one mapped block, whole pages unless the stream ends inside one: sent before RamMappedPages to
+/// those who asked for it (ParseOptions). Pages whose bit is clear may be among them: the bitmap says which count. Claims
+/// nothing.
+struct RamMappedContent {
+  std::uint32_t block;
+  std::uint64_t first_page;
+  ByteRange range;
+  Bytes bytes;
+};
+
 enum class RamKind : std::uint8_t { data, zero, fill, xbzrle, compressed, eos, flush, hook };
 std::string_view to_string(RamKind kind);
 /// One page record. For eos, flush and hook only kind, at and header_size mean something.
@@ -240,6 +250,7 @@ class EventSink {
   virtual void on(const RamPageSize&) {}
   virtual void on(const RamBlockEntry&) {}
   virtual void on(const RamMappedBitmap&) {}
+  virtual void on(const RamMappedContent&) {}
   virtual void on(const RamMappedPages&) {}
   virtual void on(const RamPages&) {}
   virtual void on(const Payload&) {}
@@ -267,6 +278,7 @@ class Tee final : public EventSink {
   void on(const RamPageSize& e) override { each(e); }
   void on(const RamBlockEntry& e) override { each(e); }
   void on(const RamMappedBitmap& e) override { each(e); }
+  void on(const RamMappedContent& e) override { each(e); }
   void on(const RamMappedPages& e) override { each(e); }
   void on(const RamPages& e) override { each(e); }
   void on(const Payload& e) override { each(e); }

@@ -14,6 +14,11 @@ struct Limits {
   std::size_t body = 8u << 20;                ///< device body that is decoded in one piece; larger ones stay opaque
   std::size_t fields_per_section = 1u << 18;  ///< nodes of one field tree
   std::size_t page_map = 16u << 20;           ///< bookkeeping of what each guest page is
+  std::size_t page_digests = 32u << 20;       ///< comparing: digests of both sides' pages that are kept at a time
+  std::size_t rebuilt_pages = 16u << 20;      ///< comparing: content of pages that are rebuilt from deltas at a time
+  std::size_t kept_state = 24u << 20;         ///< comparing: device state of one side
+  std::size_t differences = 1000;             ///< comparing: kept one by one; further ones are counted
+  unsigned compare_passes = 256;              ///< comparing: how often a file is read
   std::size_t ram_blocks = 4096;              ///< blocks in one list
   std::size_t scan = 64u << 20;               ///< how far a lost boundary is searched
   std::size_t name_text = 4096;               ///< machine name and the like

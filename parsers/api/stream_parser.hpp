@@ -25,6 +25,7 @@ class ProgressSink {
 struct ParseOptions {
   bool check_page_content = true;  ///< decode XBZRLE and compressed pages, not only measure them
   const LayoutCatalogue* layouts = nullptr;  ///< of devices that no description covers; null: those of this build
+  bool mapped_content = false;     ///< send the stored pages of mapped-ram areas, which otherwise are not read at all
 };
 
 struct ParseContext {

@@ -152,11 +152,13 @@ class ListReader {
     const std::uint64_t block_size = blocks_[block].size;
     constexpr std::uint64_t piece = 64 << 10;
     std::uint64_t page = 0;
+    stored_.clear();
     for (std::uint64_t left = mapped.bitmap.size; left > 0;) {
       const auto size = static_cast<std::size_t>(std::min(left, piece));
       const auto bytes = in_.peek_exactly(size);
       if (!bytes) return false;
       for (const auto byte : *bytes) mapped.stored_pages += static_cast<unsigned>(std::popcount(byte));
+      keep_bits(*bytes);
       context_.events.on(RamMappedBitmap{block, page, {in_.position(), size}, *bytes});
       in_.skip(size);
       page += size * 8;
@@ -171,7 +173,7 @@ class ListReader {
     }
     const std::uint64_t padding = mapped.pages.offset - here;
     const std::uint64_t needed = checked_add(padding, block_size).value_or(~std::uint64_t{0});
-    const std::uint64_t there = in_.skip_available(needed);
+    const std::uint64_t there = context_.options.mapped_content ? send_area(block, padding, needed) : in_.skip_available(needed);
     if (there < needed)
       context_.findings.add(Code::ram_mapped_cut, {here + there, 0},
                             "the page area of the block needs " + std::to_string(needed) +
@@ -181,8 +183,48 @@ class ListReader {
     return there == needed;
   }
 
+  // Without the bits of all pages every page of the area is sent.
+  void keep_bits(Bytes bits) {
+    if (!context_.options.mapped_content) return;
+    bits_kept_ = stored_.size() + bits.size() <= context_.limits.page_map && (bits_kept_ || stored_.empty());
+    if (bits_kept_) stored_.insert(stored_.end(), bits.begin(), bits.end());
+  }
+  bool is_stored(std::uint64_t page) const {
+    if (!bits_kept_) return true;
+    const auto byte = static_cast<std::size_t>(page / 8);
+    return byte < stored_.size() && (stored_[byte] >> (page % 8) & 1) != 0;
+  }
+
+  // Sends the stored pages of an area and passes over the holes between them. Answers how many of the `needed` bytes of
+  // padding and area there are.
+  std::uint64_t send_area(std::uint32_t block, std::uint64_t padding, std::uint64_t needed) {
+    constexpr std::uint64_t piece = 64 << 10;
+    const std::uint64_t page_size = blocks_[block].mapped->page_size;
+    const std::uint64_t pages = (needed - padding) / page_size + ((needed - padding) % page_size != 0);
+    std::uint64_t done = 0;
+    for (std::uint64_t page = 0; page < pages; ++page) {
+      if (!is_stored(page)) continue;
+      const std::uint64_t first = page;
+      while (page + 1 < pages && (page + 2 - first) * page_size <= piece && is_stored(page + 1)) ++page;
+      const std::uint64_t begin = padding + first * page_size;
+      done += in_.skip_available(begin - done);
+      if (done < begin) return done;
+      const auto wanted = static_cast<std::size_t>(std::min((page + 1 - first) * page_size, needed - begin));
+      const Bytes view = in_.peek(wanted);
+      const Bytes bytes = view.first(std::min(wanted, view.size()));
+      context_.events.on(RamMappedContent{block, first, {in_.position(), bytes.size()}, bytes});
+      in_.skip(bytes.size());
+      done += bytes.size();
+      if (bytes.size() < wanted) return done;
+      if (context_.progress != nullptr) context_.progress->at(in_.position());
+    }
+    return done + in_.skip_available(needed - done);
+  }
+
   SectionContext& context_;
   ForwardReader& in_;
+  std::vector<std::uint8_t> stored_;  ///< the bitmap of the current block, where its content is asked for
+  bool bits_kept_ = true;
   BlockTable& blocks_;
   bool moved_noted_ = false;
 };

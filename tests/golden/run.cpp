@@ -11,6 +11,7 @@
 
 #include "tests/golden/arguments.hpp"
 #include "tools/app/dump.hpp"
+#include "tools/app/verify.hpp"
 
 namespace vmstate::test {
 namespace {
@@ -52,13 +53,15 @@ class ScratchFolder {
 
 Outcome run_in_process(const std::string& command) {
   std::vector<std::string> words = split_words(command);
-  if (words.empty() || words.front() != "vmstate-dump") throw std::invalid_argument("not a vmstate-dump command: " + command);
-  words.erase(words.begin());
+  const bool verify = words.size() > 1 && words[0] == "vmstate-upgrade" && words[1] == "verify";
+  if (!verify && (words.empty() || words.front() != "vmstate-dump"))
+    throw std::invalid_argument("neither a vmstate-dump command nor vmstate-upgrade verify: " + command);
+  words.erase(words.begin(), words.begin() + (verify ? 2 : 1));
   Outcome outcome;
   app::Io io;
   io.out = [&](std::string_view text) { outcome.out += text; };
   io.err = [&](std::string_view text) { outcome.err += text; };
-  outcome.status = app::dump(dump_options(words), io);
+  outcome.status = verify ? app::verify(dump_options(words), io) : app::dump(dump_options(words), io);
   return outcome;
 }
 

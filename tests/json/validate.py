@@ -46,9 +46,10 @@ def files_of(folder):
 class Judge:
     def __init__(self, program, schema):
         self.program = program
+        self.schema = schema
         Draft202012Validator.check_schema(schema)
         part = lambda name: dict(schema, oneOf=[{"$ref": "#/$defs/" + name}])
-        self.validators = {name: Draft202012Validator(part(name)) for name in [*VERBS, "formats"]}
+        self.validators = {name: Draft202012Validator(part(name)) for name in [*VERBS, "formats", "verify"]}
         self.whole = Draft202012Validator(schema)
         self.problems = []
         self.documents = 0
@@ -93,6 +94,18 @@ def objects_of(node, path=()):
             yield from objects_of(value, path + (index,))
 
 
+def judge_pairs(program, judge, corpus):
+    """Pairs that are the same, differ in fields, in pages and in blocks, and cannot be compared."""
+    verify = Judge(os.path.join(os.path.dirname(program), "..", "vmstate-upgrade", "vmstate-upgrade"), judge.schema)
+    first = os.path.join(corpus, "streams/q72-isapc.migr")
+    for other in ("q72-isapc.migr", "q72-isapc-running.migr", "q72-isapc-compress.migr", "q72-isapc-ignore-shared.migr", "q72-pc.migr", "hand-postcopy.migr"):
+        document = verify.judge("verify", ["verify", first, os.path.join(corpus, "streams", other)])
+        if document is not None:
+            verify.refuses_unknown_keys("verify", document)
+    judge.problems += verify.problems
+    judge.documents += verify.documents
+
+
 def main(program, schema_path, corpus, folder=None):
     if folder and not os.path.isdir(folder):
         print(f"SKIPPED: there is no {folder}")
@@ -104,6 +117,7 @@ def main(program, schema_path, corpus, folder=None):
         for sample in samples:
             judge.refuses_unknown_keys(name, judge.judge(name, [*words, sample]))
     judge.refuses_unknown_keys("formats", judge.judge("formats", ["formats"]))
+    judge_pairs(program, judge, corpus)
 
     jobs = [(name, [*words, path]) for path in files_of(folder or corpus) for name, words in VERBS.items()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:

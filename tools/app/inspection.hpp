@@ -40,7 +40,7 @@ class Inspection {
   [[nodiscard]] Result<void> open();
   /// Parses the stream, sending its events to the passes and to `sink`, then says how the layers ended and orders the
   /// findings. Without a recognised stream nothing is sent. A Fault: the medium failed, nothing may be trusted.
-  [[nodiscard]] Result<void> run(EventSink& sink);
+  [[nodiscard]] Result<void> run(EventSink& sink, ParseOptions parse_options = {});
 
   const std::string& path() const { return path_; }
   bool recognised() const { return chain_ != nullptr && chain_->stream() != nullptr; }
