@@ -158,7 +158,12 @@ void Ambiguity::on(const DeviceState& e) {
   const LoadProgram program(e, limits_.ambiguous_places - std::min(places_.size(), limits_.ambiguous_places));
   dropped_ += program.places_dropped();
   if (program.places().empty()) return;
-  walk_fields(e.tree, [&](const std::string& path, const Field& field) { paths_.emplace(&field, path); });
+  constexpr std::size_t longest_path = 1024;
+  for (const LoadProgram::Place& at : program.places())
+    for (const Field* field : {at.behind, at.following, at.subsection}) paths_[field];
+  walk_fields(e.tree, [&](const std::string& path, const Field& field) {
+    if (const auto wanted = paths_.find(&field); wanted != paths_.end()) wanted->second = path.substr(0, longest_path);
+  });
   for (const LoadProgram::Place& at : program.places()) judge(program, at, e);
   paths_.clear();
 }
@@ -176,7 +181,7 @@ void Ambiguity::judge(const LoadProgram& program, const LoadProgram::Place& at, 
   place.section = section_label(e.header);
   place.behind = path_of(at.behind);
   place.description = at.description;
-  place.field = path_of(place.subsection ? at.subsection : at.data);
+  place.field = path_of(place.subsection ? at.subsection : at.following);
   place.section_number = sections_.size();
   for (const LoaderGeneration& loader : loaders::generations())
     if (!excluded_[number_of(loader)]) add_verdict(program, at, e, loader, std::nullopt);

@@ -101,7 +101,7 @@ class Ambiguity final : public EventSink {
   std::vector<bool> excluded_;  ///< of loaders::generations()
   std::vector<AmbiguousPlace> places_;
   std::vector<EarlyEnd> early_ends_;  ///< of the section that is being read
-  std::map<const Field*, std::string> paths_;
+  std::map<const Field*, std::string> paths_;  ///< of the fields that places of this section name
   std::vector<std::string> sections_;  ///< labels, in order
   std::size_t dropped_ = 0;
   std::size_t unseen_ = 0;

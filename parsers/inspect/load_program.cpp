@@ -13,6 +13,8 @@ using loaders::Knowledge;
 using loaders::SubsectionLookup;
 
 constexpr std::size_t version_size = 4;
+// How far names and repetitions are searched where nothing depends on finding them.
+constexpr std::size_t glance = 256;
 
 }  // namespace
 
@@ -56,14 +58,15 @@ struct LoadProgram::Found {
   std::size_t header_size() const { return 2 + length + version_size; }
 };
 
-LoadProgram::LoadProgram(const DeviceState& e, std::size_t most_places) : range_(e.range), bytes_(e.bytes) {
-  flatten(section_description(e.header, e.tree), nullptr, e.tree.fields, e.tree.subsections);
+LoadProgram::LoadProgram(const DeviceState& e, std::size_t most_places)
+    : range_(e.range), bytes_(e.bytes), section_(section_description(e.header, e.tree)) {
+  flatten(section_, nullptr, e.tree.fields, e.tree.subsections);
   steps_.push_back({Step::Kind::done, 0, nullptr});
   find_places(most_places);
 }
 
 // Fields, then a look, then the bodies of the subsections that the writer put there, each ending in `done`.
-void LoadProgram::flatten(const std::string& description, const Field* of, const std::vector<Field>& fields,
+void LoadProgram::flatten(std::string_view description, const Field* of, const std::vector<Field>& fields,
                           const std::vector<Field>& subsections) {
   for (const Field& field : fields) {
     if (field.kind != Field::Kind::structure) {
@@ -82,6 +85,13 @@ void LoadProgram::flatten(const std::string& description, const Field* of, const
     steps_.push_back({Step::Kind::done, 0, nullptr});
   }
   looks_[number].next = steps_.size();
+}
+
+std::optional<std::size_t> LoadProgram::Look::subsection_at(Offset at) const {
+  const auto begin = [](const Field& subsection) { return subsection.range.offset; };
+  const auto found = std::ranges::lower_bound(*subsections, at, {}, begin);
+  if (found == subsections->end() || begin(*found) != at) return std::nullopt;
+  return static_cast<std::size_t>(found - subsections->begin());
 }
 
 std::optional<std::uint8_t> LoadProgram::byte_at(Offset at) const {
@@ -126,15 +136,14 @@ void LoadProgram::find_places(std::size_t most) {
       case Step::Kind::look: {
         const Look& look = looks_[step.look];
         if (byte_at(state.at) == wire::qevm::subsection) arrive(state, look, most);
-        const auto begins = [&](const Field& subsection) { return subsection.range.offset == state.at; };
-        const auto taken = std::ranges::find_if(*look.subsections, begins);
-        if (taken == look.subsections->end()) {
+        const auto taken = look.subsection_at(state.at);
+        if (!taken) {
           state.step = look.next;
           break;
         }
         state.returns.push_back(state.step);
-        state.step = look.blocks[static_cast<std::size_t>(taken - look.subsections->begin())];
-        state.at += taken->header_size;
+        state.step = look.blocks[*taken];
+        state.at += (*look.subsections)[*taken].header_size;
         break;
       }
     }
@@ -154,25 +163,24 @@ void LoadProgram::arrive(const State& state, const Look& look, std::size_t most)
     place.behind = steps_[state.step].field;
     place.step = state.step;
     place.returns = state.returns;
-    place.data = next_leaf(state);
+    place.following = next_leaf(state);
   }
-  const auto begins = [&](const Field& subsection) { return subsection.range.offset == state.at; };
-  const auto owned = std::ranges::find_if(*look.subsections, begins);
-  if (owned == look.subsections->end()) return;
+  const auto owned = look.subsection_at(state.at);
+  if (!owned) return;
   Place& place = places_.back();
-  place.subsection = &*owned;
-  place.data = nullptr;
+  const std::vector<Field>& all = *look.subsections;
+  place.subsection = &all[*owned];
   place.owner = look.description;
-  place.duplicate = std::any_of(look.subsections->begin(), owned, [&](const Field& s) { return s.name == owned->name; });
-  if (const auto position = loaders::listed_position(look.description, owned->name))
-    place.out_of_order = std::any_of(look.subsections->begin(), owned, [&](const Field& s) {
-      return loaders::listed_position(look.description, s.name).value_or(0) > *position;
-    });
+  const auto position = loaders::listed_position(look.description, all[*owned].name);
+  for (std::size_t i = *owned - std::min(*owned, glance); i < *owned; ++i) {
+    place.duplicate = place.duplicate || all[i].name == all[*owned].name;
+    place.out_of_order = place.out_of_order || (position && loaders::listed_position(look.description, all[i].name).value_or(0) > *position);
+  }
 }
 
 // The field that is read next by a loader that sees no subsection here.
 const Field* LoadProgram::next_leaf(State state) const {
-  for (;;) {
+  for (std::size_t steps = 0; steps < glance; ++steps) {
     const Step& step = steps_[state.step];
     switch (step.kind) {
       case Step::Kind::read:
@@ -188,6 +196,7 @@ const Field* LoadProgram::next_leaf(State state) const {
         break;
     }
   }
+  return nullptr;
 }
 
 // One loader on its way from a place to the end of the body.
@@ -198,8 +207,7 @@ class LoadProgram::Run {
 
   Reading go() {
     while (!finished_) {
-      if (budget_ == 0) break;
-      --budget_;
+      if (!spend(1)) break;
       step();
     }
     if (!looked_ && reading_.outcome == Outcome::as_intended && place_.subsection == nullptr)
@@ -210,6 +218,10 @@ class LoadProgram::Run {
  private:
   enum class Decision : std::uint8_t { pass, take, refuse };
 
+  bool spend(std::size_t steps) {
+    budget_ -= std::min(budget_, steps);
+    return budget_ > 0;
+  }
   bool astray() const { return reading_.outcome == Outcome::misreads; }
 
   void step() {
@@ -245,18 +257,18 @@ class LoadProgram::Run {
     const bool marked = program_.byte_at(state_.at) == wire::qevm::subsection;
     const Found found = marked ? program_.record_at(state_.at) : Found{};
     const Decision decision = marked ? decide(look, found) : Decision::pass;
-    const bool meant = !astray() && state_.at == place_.at && place_.subsection != nullptr &&
-                       std::ranges::any_of(*look.subsections, [&](const Field& s) { return &s == place_.subsection; });
+    const auto here = astray() ? std::nullopt : look.subsection_at(state_.at);
+    const bool meant = here && &(*look.subsections)[*here] == place_.subsection;
     if (decision == Decision::refuse) return refuse(Reading::Refusal::unknown_subsection, look.description, found);
     if (decision == Decision::take) {
       if (meant) {
         if (too_new(found)) return refuse(Reading::Refusal::subsection_too_new, look.description, found);
         return finish();
       }
-      if (!astray()) misread(place_.data);
+      if (!astray()) misread(place_.following);
       return enter(look, found);
     }
-    if (meant) misread(program_.next_leaf({state_.step, state_.at, state_.returns}));
+    if (meant) misread(place_.following);
     state_.step = look.next;
   }
 
@@ -283,8 +295,9 @@ class LoadProgram::Run {
   static bool resolve(Knowledge knowledge, bool written) {
     return knowledge == Knowledge::yes || (knowledge == Knowledge::unsure && written);
   }
-  bool knows(const Look& look, const std::string& name) const {
+  bool knows(const Look& look, const std::string& name) {
     if (const auto* s = supposed(look); s != nullptr && (s->subsection == name || s->knows == Knows::none)) return s->knows == Knows::it;
+    spend(look.subsections->size());
     const bool written = std::ranges::find(*look.subsections, name, &Field::name) != look.subsections->end();
     return resolve(loaders::knows_subsection(*destination_.loader, look.description, name), written);
   }
@@ -308,7 +321,7 @@ class LoadProgram::Run {
     state_.step = *block;
     state_.at += found.header_size();
   }
-  std::optional<std::size_t> block_of(const Look& look, const std::string& name) const {
+  std::optional<std::size_t> block_of(const Look& look, const std::string& name) {
     const auto in = [&](const Look& some) -> std::optional<std::size_t> {
       const auto it = std::ranges::find(*some.subsections, name, &Field::name);
       if (it == some.subsections->end()) return std::nullopt;
@@ -316,7 +329,7 @@ class LoadProgram::Run {
     };
     if (const auto own = in(look)) return own;
     for (const Look& other : program_.looks_)
-      if (other.description == look.description)
+      if (spend(1 + other.subsections->size()) && other.description == look.description)
         if (const auto elsewhere = in(other)) return elsewhere;
     return std::nullopt;
   }
@@ -326,7 +339,7 @@ class LoadProgram::Run {
     reading_.at = state_.at;
     reading_.field = field;
   }
-  void refuse(Reading::Refusal refusal, const std::string& description, const Found& found) {
+  void refuse(Reading::Refusal refusal, std::string_view description, const Found& found) {
     if (!astray()) {
       reading_.outcome = Outcome::refuses;
       reading_.at = state_.at;

@@ -64,8 +64,8 @@ class LoadProgram {
     Offset at = 0;
     std::string description;         ///< the innermost one that ends here, which is asked first
     const Field* behind = nullptr;   ///< its structure or subsection; null: the section body
-    const Field* data = nullptr;     ///< the field that begins here, if the byte is data
-    const Field* subsection = nullptr;  ///< the subsection that begins here, if it is one
+    const Field* following = nullptr;   ///< the field that is read next where nobody sees a subsection; null: none
+    const Field* subsection = nullptr;  ///< the subsection that begins here; null: the byte is data of `following`
     std::string owner;               ///< description that the subsection belongs to
     bool duplicate = false;          ///< the owner has had a subsection of this name before
     bool out_of_order = false;       ///< the owner has had one that every list puts behind this one
@@ -75,6 +75,9 @@ class LoadProgram {
 
   /// `e` must outlive the program. At most `most_places` places are kept.
   LoadProgram(const DeviceState& e, std::size_t most_places);
+
+  LoadProgram(const LoadProgram&) = delete;
+  LoadProgram& operator=(const LoadProgram&) = delete;
 
   const std::vector<Place>& places() const { return places_; }
   std::size_t places_dropped() const { return dropped_; }
@@ -92,10 +95,12 @@ class LoadProgram {
     const Field* field;  ///< read: the leaf; look: what ends here
   };
   struct Look {
-    std::string description;
-    const std::vector<Field>* subsections;
-    std::vector<std::size_t> blocks;  ///< first step of each subsection's body
-    std::size_t next;                 ///< step behind these blocks
+    std::string_view description;
+    const std::vector<Field>* subsections;  ///< in the order of the stream
+    std::vector<std::size_t> blocks;        ///< first step of each subsection's body
+    std::size_t next;                       ///< step behind these blocks
+    /// Number of the subsection that begins at `at`.
+    std::optional<std::size_t> subsection_at(Offset at) const;
   };
   struct State {
     std::size_t step;
@@ -105,7 +110,7 @@ class LoadProgram {
   struct Found;  // a record header as a loader sees it
   class Run;
 
-  void flatten(const std::string& description, const Field* of, const std::vector<Field>& fields,
+  void flatten(std::string_view description, const Field* of, const std::vector<Field>& fields,
                const std::vector<Field>& subsections);
   void find_places(std::size_t most);
   void arrive(const State& state, const Look& look, std::size_t most);
@@ -115,6 +120,7 @@ class LoadProgram {
 
   ByteRange range_;
   Bytes bytes_;
+  std::string section_;  ///< its description
   std::vector<Step> steps_;
   std::vector<Look> looks_;
   std::vector<Place> places_;
