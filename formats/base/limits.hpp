@@ -20,7 +20,7 @@ struct Limits {
   std::size_t xml_text = 4u << 20;            ///< domain XML, cookie and padding of a libvirt save image
   std::size_t findings_per_code = 100;        ///< kept one by one; further ones are counted
   std::size_t sections_per_name = 1u << 16;   ///< distinct sections remembered by the completeness pass
-  std::size_t ambiguous_places = 4096;        ///< places kept where loaders could read differently
+  std::size_t ambiguous_places = 1024;        ///< places kept where loaders could read differently
   std::size_t loader_steps = 1u << 24;        ///< fields that imagined loaders read, over the whole stream
   unsigned layer_depth = 8;                   ///< containers inside containers
   unsigned nesting = 32;                      ///< structs inside structs, packages inside packages

@@ -119,6 +119,7 @@ void Ambiguity::on(const StreamBegin& e) {
 }
 
 void Ambiguity::on(const Configuration& e) {
+  configuration_ = true;
   machine_release_ = loaders::machine_release(e.machine);
   exclude([&](const LoaderGeneration& loader) {
     return loader.framing == LoaderFraming::bare ||
@@ -285,7 +286,8 @@ void Ambiguity::on(const StreamEnd&) {
   if (dropped_ > 0)
     findings_.add(Code::ambiguity_limit, {}, std::to_string(dropped_) + (dropped_ == 1 ? " place" : " places") +
                                                  " where loaders could differ " + (dropped_ == 1 ? "was" : "were") + " not judged");
-  if (unseen_ == 0) return;
+  // Of a damaged stream more important things are said.
+  if (unseen_ == 0 || findings_.any_at_least(Severity::error)) return;
   Finding& finding = findings_.add(Code::subsections_unseen, first_unseen_at_,
                                    std::to_string(unseen_) + (unseen_ == 1 ? " section is" : " sections are") +
                                        " not decoded, so subsections and what looks like them are not seen inside");
@@ -308,7 +310,7 @@ std::string Ambiguity::left_at_reset(const AmbiguousPlace& place) const {
 
 // One finding a place for each kind of trouble: what loaders of this stream refuse, what is loaded by halves, and what
 // only concerns old or ignorant loaders.
-void Ambiguity::report(const AmbiguousPlace& place) {
+void Ambiguity::report(AmbiguousPlace& place) {
   std::vector<const LoaderGeneration*> half, ignorant, old, current;
   const LoaderVerdict *half_example = nullptr, *example = nullptr;
   for (const LoaderVerdict& verdict : place.verdicts) {
@@ -325,6 +327,9 @@ void Ambiguity::report(const AmbiguousPlace& place) {
       example = &verdict;
     }
   }
+  // Machine types without a release in their name promise nothing to other releases.
+  const bool promised = !configuration_ || !machine_release_.empty();
+  place.reported = !current.empty() || !half.empty() || !old.empty() || (!ignorant.empty() && promised);
   const std::string quoted = "subsection '" + place.name + "'";
   const std::string_view removal = "remove the record from a copy of the file; what it holds then keeps its default";
   if (!current.empty() && !place.subsection) {
@@ -349,7 +354,7 @@ void Ambiguity::report(const AmbiguousPlace& place) {
         quoted + " is " + (half_example->field.empty() ? "the next section" : half_example->field) + " to " + releases_text(half) +
             ": the zero byte at " + offset_text(*half_example->at) + " ends the stream, and the machine starts without " +
             left_at_reset(place));
-  if (!ignorant.empty()) add(Code::subsection_unknown_to_some, place, quoted + " is not known to " + releases_text(ignorant));
+  if (!ignorant.empty() && promised) add(Code::subsection_unknown_to_some, place, quoted + " is not known to " + releases_text(ignorant));
   if (!old.empty())
     add(Code::older_loader_stumbles, place,
         (place.subsection ? quoted + " is not read as meant by " : "the byte 05 is a subsection of '" + place.description + "' to ") +

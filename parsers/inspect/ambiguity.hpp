@@ -41,6 +41,7 @@ struct AmbiguousPlace {
   std::string description;   ///< of that
   std::string field;         ///< path of the subsection or of the data
   std::size_t section_number = 0;
+  bool reported = false;     ///< findings tell of loaders that read it otherwise
   std::vector<LoaderVerdict> verdicts;      ///< one for each generation that can take the stream, oldest first
   std::vector<LoaderVerdict> suppositions;  ///< real subsections: for each rule, destinations that know it, others, none
 };
@@ -88,7 +89,7 @@ class Ambiguity final : public EventSink {
                    const loaders::LoaderGeneration& loader, std::optional<Knows> supposed);
   std::string path_of(const Field* field) const;
   void end_early(const SectionHeader& header, LoaderVerdict& verdict, const std::vector<std::uint8_t>& bytes, bool footers);
-  void report(const AmbiguousPlace& place);
+  void report(AmbiguousPlace& place);
   Finding& add(Code code, const AmbiguousPlace& place, std::string message);
   std::string releases_text(const std::vector<const loaders::LoaderGeneration*>& some) const;
   std::string left_at_reset(const AmbiguousPlace& place) const;
@@ -97,6 +98,7 @@ class Ambiguity final : public EventSink {
   const Limits& limits_;
   std::size_t budget_;
   bool active_ = false;
+  bool configuration_ = false;
   std::string machine_release_;  ///< that the machine type is named after
   std::vector<bool> excluded_;  ///< of loaders::generations()
   std::vector<AmbiguousPlace> places_;

@@ -89,7 +89,9 @@ TEST_F(AmbiguityOfReal, DataBehindStructuresAreSeen) {
       ASSERT_NE(place, nullptr) << at;
       EXPECT_FALSE(place->subsection);
       EXPECT_FALSE(place->field.empty());
-      EXPECT_TRUE(std::string(one.at("after").as_string()).starts_with(place->description)) << place->description;
+      // Behind a subsection of the structure its own description is asked first.
+      const std::string structure = place->description.substr(0, place->description.find('/'));
+      EXPECT_TRUE(std::string(one.at("after").as_string()).starts_with(structure)) << place->description;
       ++places;
     }
   }

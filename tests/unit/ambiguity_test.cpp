@@ -263,6 +263,22 @@ TEST_F(AmbiguityTest, AVersionThatIsTooNewIsRefused) {
   EXPECT_FALSE(findings.any_at_least(Severity::warning)) << found();
 }
 
+TEST_F(AmbiguityTest, WhoDoesNotKnowASubsectionMattersWhereTheMachineTypePromisesSomething) {
+  for (const auto& [name, notes] : {std::pair{"pc-i440fx-2.4", true}, {"isapc", false}}) {
+    Findings own(limits);
+    pass = std::make_unique<Ambiguity>(own, limits);
+    BodyMaker body;
+    body.leaf("x", hex("00")).subsection("fw_cfg/dma").leaf("address", ByteVector(8, 0)).done();
+    begin();
+    machine(name);
+    device("fw_cfg", body, true);
+    end();
+    EXPECT_EQ(verdict("2.4").outcome, Outcome::refuses);
+    EXPECT_EQ(own.has(Code::subsection_unknown_to_some), notes) << name;
+    EXPECT_EQ(pass->places()[0].reported, notes) << name;
+  }
+}
+
 TEST_F(AmbiguityTest, SentinelsLeaveNoDoubt) {
   BodyMaker body;
   body.structure("first", "PCIDevice", true).leaf("config", hex("01")).done().leaf("data", hex("05 0a 'PCIDevice/'"));

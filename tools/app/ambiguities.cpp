@@ -123,7 +123,7 @@ void write_ambiguities(JsonWriter& json, const Inspection& inspection) {
 void write_ambiguities(Text& text, const Ambiguity& ambiguity, std::string_view prefix) {
   std::size_t places = 0;
   for (const AmbiguousPlace& place : ambiguity.places()) {
-    if (!worth_showing(place) || ++places > most_tables) continue;
+    if (!place.reported || ++places > most_tables) continue;
     const std::string what = place.subsection ? fmt::format("subsection {}", place.name) : fmt::format("data {}", place.field);
     text.line(printable(fmt::format("{}loaders at {} in {}, {} behind {}:", prefix, offset_text(place.range.offset), place.section,
                                     what, place.behind.empty() ? "the section's fields" : place.behind)));

@@ -12,7 +12,7 @@ namespace vmstate::app {
 
 /// The member "ambiguities": every generation, and the places that not all of them read as they were meant.
 void write_ambiguities(JsonWriter& json, const Inspection& inspection);
-/// A table for each of these places.
+/// A table for each place that findings tell of.
 void write_ambiguities(Text& text, const Ambiguity& ambiguity, std::string_view prefix);
 
 }  // namespace vmstate::app
