@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/vmstate)
 
-foreach(room IN ITEMS formats/base formats/wire formats/layouts formats/encode parsers/api parsers/inspect)
+foreach(room IN ITEMS formats/base formats/wire formats/layouts formats/encode formats/loaders parsers/api parsers/inspect)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${room}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vmstate/${room}
           FILES_MATCHING PATTERN "*.hpp" PATTERN "*.def")
 endforeach()

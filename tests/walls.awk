@@ -10,11 +10,12 @@ BEGIN {
   room("^formats/wire/", "^formats/(base|wire)/")
   room("^formats/layouts/", "^formats/(base|layouts)/")
   room("^formats/encode/", "^formats/")
+  room("^formats/loaders/", "^formats/(base|wire|loaders)/")
   room("^parsers/api/", "^(formats/(base|wire|layouts)|parsers/api)/|^vmstate_plugins[.]inc$")
   room("^parsers/source/", "^(formats/(base|wire)|parsers/(api|source))/")
   room("^parsers/framing/", "^(formats/(base|wire|layouts)|parsers/(api|framing))/")
   room(PLUGINS, "^(formats/(base|wire|layouts)|parsers/(api|source|framing))/")
-  room("^parsers/inspect/", "^(formats/(base|wire)|parsers/inspect)/")
+  room("^parsers/inspect/", "^(formats/(base|wire|loaders)|parsers/inspect)/")
   room("^tools/app/", "^(formats|parsers|tools/app)/")
 
   # only(FILES, TEXT, RULE): text that no other file may hold.
@@ -29,7 +30,7 @@ BEGIN {
 
   # never(FILES, TEXT, RULE): text that these files may not hold.
   never("^parsers/inspect/", "#include \"formats/base/(cursor|byte_source|forward_reader)[.]hpp\"", "inspect sees events, never bytes")
-  never("^(formats/(base|wire|encode|layouts)|parsers/(api|inspect))/.*[.]hpp$|^parsers/source/open_chain[.]hpp$",
+  never("^(formats/(base|wire|encode|layouts|loaders)|parsers/(api|inspect))/.*[.]hpp$|^parsers/source/open_chain[.]hpp$",
         "#include <(fmt|boost|pugixml|lz4|lzo|zlib|zstd|lzma)", "installed headers need nothing but tl::expected")
 }
 

@@ -34,6 +34,8 @@ tools/app/d.cpp|  const auto now = std::chrono::steady_clock::now();
 tools/app/e.cpp|  printf("x");
 tools/app/f.cpp|#include "parsers/openers/gzip.hpp"
 formats/wire/b.hpp|  auto* p = reinterpret_cast<const Header*>(bytes.data());
+formats/loaders/a.cpp|#include "formats/encode/json_writer.hpp"
+ok parsers/inspect/ok.cpp|#include "formats/loaders/generations.hpp"
 ok formats/base/ok.cpp|#include "formats/base/events.hpp"
 ok parsers/openers/gzip.cpp|#include "parsers/openers/gzip_members.hpp"
 ok parsers/source/ok.cpp|#include <boost/iostreams/filter/gzip.hpp>

@@ -25,6 +25,8 @@ struct Limits {
   std::size_t xml_text = 4u << 20;            ///< domain XML, cookie and padding of a libvirt save image
   std::size_t findings_per_code = 100;        ///< kept one by one; further ones are counted
   std::size_t remembered_sections = 1u << 16;  ///< sections, names and ids that one pass or parser keeps in mind
+  std::size_t ambiguous_places = 1024;        ///< places kept where loaders could read differently
+  std::size_t loader_steps = 1u << 24;        ///< fields that imagined loaders read, over the whole stream
   unsigned layer_depth = 8;                   ///< containers inside containers
   unsigned nesting = 32;                      ///< structs inside structs, packages inside packages
   std::size_t decoder_memory = 256u << 20;    ///< windows and dictionaries of all decoders of one file

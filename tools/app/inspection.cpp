@@ -74,7 +74,8 @@ Inspection::Inspection(std::string path, const CommonOptions& options, const Io&
       findings_(options.limits),
       ram_(findings_, options.limits),
       machine_(findings_),
-      completeness_(findings_, options.limits) {}
+      completeness_(findings_, options.limits),
+      ambiguity_(findings_, options.limits) {}
 
 Inspection::~Inspection() = default;
 
@@ -94,7 +95,7 @@ Result<void> Inspection::run(EventSink& sink, ParseOptions parse_options) {
     ForwardReader in(chain_->innermost(), chain_->origin());
     findings_.set_origin(chain_->origin());
     Summary summary(stream_);
-    Tee tee({&summary, &ram_, &machine_, &completeness_, &sink});
+    Tee tee({&summary, &ram_, &machine_, &completeness_, &ambiguity_, &sink});
     const bool wanted = options_.progress == When::always || (options_.progress == When::automatic && io_.err_is_terminal);
     Progress progress(io_, wanted, chain_->innermost().size());
     ParseContext context{in, tee, findings_, options_.limits, built_in_plugins(), parse_options, &progress};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "formats/base/coverage.hpp"
+#include "parsers/inspect/ambiguity.hpp"
 #include "parsers/inspect/completeness.hpp"
 #include "parsers/inspect/machine_summary.hpp"
 #include "parsers/inspect/ram_summary.hpp"
@@ -56,6 +57,7 @@ class Inspection {
   const StreamSummary& stream() const { return stream_; }
   const RamSummary& ram() const { return ram_; }
   const MachineSummary& machine() const { return machine_; }
+  const Ambiguity& ambiguity() const { return ambiguity_; }
   Findings& findings() { return findings_; }
   const Findings& findings() const { return findings_; }
   /// The exit status that these findings deserve.
@@ -77,6 +79,7 @@ class Inspection {
   RamSummary ram_;
   MachineSummary machine_;
   Completeness completeness_;
+  Ambiguity ambiguity_;
 };
 
 }  // namespace vmstate::app
