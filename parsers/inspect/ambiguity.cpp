@@ -137,7 +137,7 @@ void Ambiguity::on(const SectionBegin& e) {
   if (header.type == SectionType::start && header.name == "ram")
     exclude([&](const LoaderGeneration& loader) { return header.version < loader.ram_min || header.version > loader.ram_max; });
   if (header.type != SectionType::full) return;
-  if (sections_.size() < limits_.sections_per_name) sections_.push_back(section_label(header));
+  if (sections_.size() < limits_.remembered_sections) sections_.push_back(section_label(header));
   const std::string_view name = bare(header.name);
   const auto introduced = loaders::section_introduced(name);
   exclude([&](const LoaderGeneration& loader) {

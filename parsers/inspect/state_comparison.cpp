@@ -52,7 +52,7 @@ void StateComparison::match(SectionState&& state) {
   const SectionState& other = kept_[it->second.kept[it->second.matched++]];
   if (!is_ram(state)) {
     ++out_.devices;
-    if (positions_.size() < limits_.sections_per_name) positions_.emplace_back(other.position, state.position);
+    if (positions_.size() < limits_.remembered_sections) positions_.emplace_back(other.position, state.position);
   }
   if (state.cut || other.cut) return name_in(missing_, state);
   judge(state, compare_sections(other, state, out_));
@@ -65,7 +65,7 @@ void StateComparison::judge(const SectionState& state, Certainty certainty) {
 }
 
 void StateComparison::name_in(std::vector<std::string>& list, const SectionState& state) const {
-  if (list.size() >= limits_.sections_per_name) return;
+  if (list.size() >= limits_.remembered_sections) return;
   list.push_back(state.name + (state.instance != 0 ? "#" + std::to_string(state.instance) : std::string()));
 }
 
