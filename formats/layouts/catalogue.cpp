@@ -186,7 +186,7 @@ Result<LayoutCatalogue> LayoutCatalogue::build(const std::vector<LayoutDraft>& d
   // Some devices wrap a part that other boards use as a device of its own: the wrapper is likelier.
   const std::set<const Layout*> parts = parts_of(contents->all);
   for (auto& [section, layouts] : contents->by_section)
-    std::ranges::stable_partition(layouts, [&](const Layout* layout) { return !parts.contains(layout); });
+    std::stable_partition(layouts.begin(), layouts.end(), [&](const Layout* layout) { return !parts.contains(layout); });
   return LayoutCatalogue(std::move(contents));
 }
 
