@@ -168,7 +168,7 @@ class LayoutMatcher {
     candidates_ = candidates_for(walk_, header_.name, header_.version);
     if (candidates_.empty()) return report_version();
     if (!walk_.layout_releases) decide_releases();
-    std::ranges::stable_partition(candidates_, [&](const Layout* layout) { return is_likely(*layout); });
+    std::stable_partition(candidates_.begin(), candidates_.end(), [&](const Layout* layout) { return is_likely(*layout); });
   }
 
   // Whether one of the releases that may have written the stream writes such a body.
