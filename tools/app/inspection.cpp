@@ -97,7 +97,7 @@ Result<void> Inspection::run(EventSink& sink) {
     Tee tee({&summary, &ram_, &machine_, &completeness_, &sink});
     const bool wanted = options_.progress == When::always || (options_.progress == When::automatic && io_.err_is_terminal);
     Progress progress(io_, wanted, chain_->innermost().size());
-    ParseContext context{in, tee, findings_, options_.limits, built_in_plugins(), {}, &progress};
+    ParseContext context{in, tee, findings_, options_.limits, built_in_plugins(), {.layouts = options_.layouts.get()}, &progress};
     chain_->stream()->parse(context);
     if (in.fault()) return tl::make_unexpected(*in.fault());
     end = in.position();
