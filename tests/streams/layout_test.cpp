@@ -95,7 +95,9 @@ void add_items(const std::vector<Field>& fields, const std::vector<Field>& subse
 void expect_tiles(const SeenSection& section) {
   std::map<Offset, std::uint64_t> pieces;
   walk_fields(section.tree, [&](const std::string& path, const Field& field) {
-    if (field.sentinel) EXPECT_TRUE(pieces.try_emplace(field.range.end() - 1, 1u).second) << path;
+    if (field.sentinel) {
+      EXPECT_TRUE(pieces.try_emplace(field.range.end() - 1, 1u).second) << path;
+    }
     if (field.kind == Field::Kind::structure || field.range.empty()) return;
     const bool subsection = field.kind == Field::Kind::subsection;
     EXPECT_TRUE(pieces.try_emplace(field.range.offset, subsection ? field.header_size : field.range.size).second) << path;
@@ -149,9 +151,11 @@ void compare(const RealFile& file, const StreamResult& result, bool names, Total
       for (Items* items : {&expected, &found})
         for (Item& item : *items) item.name.clear();
     const auto [left, right] = std::ranges::mismatch(expected, found);
-    if (left != expected.end() && right != found.end()) EXPECT_EQ(*left, *right);
-    // Slirp, audio: nothing in the map.
-    if (!expected.empty()) EXPECT_EQ(expected.size(), found.size());
+    if (expected.empty()) continue;  // written by hand
+    if (left != expected.end() && right != found.end()) {
+      EXPECT_EQ(*left, *right);
+    }
+    EXPECT_EQ(expected.size(), found.size());
     ++totals.sections;
     totals.items += expected.size();
     totals.sentinels += static_cast<std::size_t>(std::ranges::count(expected, "sentinel", &Item::kind));
@@ -168,7 +172,8 @@ TEST_F(Layouts, EveryFieldOfThePairsIsWhereItsWriterPutIt) {
   for (const RealFile& file : mapped_files("sentinel")) {
     SCOPED_TRACE(file.name);
     const StreamResult result = run_file(file);
-    compare(file, result, true, totals);
+    // Without sentinels the bytes may be those of another release, too, which has other names for the same fields.
+    compare(file, result, file.stream_version() == 4, totals);
     EXPECT_EQ(result.end.kind, StreamEndKind::eof);
     for (const Finding& finding : result.findings) EXPECT_NE(finding.severity, Severity::error) << finding.message;
     EXPECT_EQ(result.find(Code::layout_does_not_fit), nullptr);

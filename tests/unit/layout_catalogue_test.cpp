@@ -117,6 +117,8 @@ TEST(LayoutCatalogue, PartsAreThoseOfTheSameRelease) {
   const auto found = made.for_section("dev");
   ASSERT_EQ(found.size(), 2u);  // 0.14 and 1.0 are built the same
   EXPECT_EQ(found[0]->fields[0].body->fields[0].name, "old");
+  EXPECT_EQ(found[0]->releases, (std::vector<std::string>{"0.14", "1.0"}));
+  EXPECT_EQ(found[1]->releases, (std::vector<std::string>{"0.15"}));
   EXPECT_EQ(found[1]->fields[0].body->fields[0].name, "new");
   EXPECT_EQ(complaint(R"({"layouts": [
     {"name": "dev", "releases": ["1.2"], "version": 1, "fields": [{"name": "p", "struct": "part"}]},

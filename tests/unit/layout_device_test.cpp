@@ -79,7 +79,9 @@ std::string listing(const LayoutDecoding& decoding) {
 void expect_tiles(const LayoutDecoding& decoding) {
   std::map<Offset, std::uint64_t> pieces;
   walk_fields(decoding.tree, [&](const std::string& path, const Field& field) {
-    if (field.sentinel) EXPECT_TRUE(pieces.try_emplace(field.range.end() - 1, 1u).second) << path;
+    if (field.sentinel) {
+      EXPECT_TRUE(pieces.try_emplace(field.range.end() - 1, 1u).second) << path;
+    }
     if (field.kind == Field::Kind::structure || field.range.empty()) return;
     const bool subsection = field.kind == Field::Kind::subsection;
     EXPECT_TRUE(pieces.try_emplace(field.range.offset, subsection ? field.header_size : field.range.size).second) << path;
