@@ -42,7 +42,10 @@ struct Sight {
     if (walk.package_end && at + size == *walk.package_end) return true;
     return !behind(size).empty() && credible_record(behind(size), walk.open_ids, at_end);
   }
+  // More than one zero byte up to the end of the data may be a body that ends in zeros.
+  bool is_vague(std::uint64_t size) const { return behind(size).size() > 1 && behind(size)[0] == eof && behind(size)[1] == eof; }
   bool ends_well(const LayoutDecoding& decoding) const { return decoding.stop == LayoutStop::none && is_end(decoding.size); }
+  bool ends_clearly(const LayoutDecoding& decoding) const { return ends_well(decoding) && !is_vague(decoding.size); }
 };
 
 struct Attempt {
@@ -65,7 +68,7 @@ Attempt attempt(const WalkState& walk, const Layout& layout, const Sight& sight,
 // --- the release ------------------------------------------------------------------------------------------------------
 
 // Releases differ in the names of fields more often than in their bytes: the one whose layouts fit most of the sections
-// from here on wrote them. Of several the oldest.
+// from here on wrote them. Of several the tree that knew version 4, or the oldest.
 class ReleaseVote {
  public:
   explicit ReleaseVote(const WalkState& walk) : walk_(walk) {}
@@ -89,7 +92,10 @@ class ReleaseVote {
       sight.at += next->size;
     }
     const auto best = std::ranges::max_element(votes_, {}, [](const auto& one) { return one.second; });
-    return best == votes_.end() ? std::string() : best->first;
+    if (best == votes_.end()) return {};
+    // Whoever rewrites a stream as version 4 needs the structs of the tree that reads it.
+    const auto preferred = votes_.find(std::string(sentinel_release));
+    return preferred != votes_.end() && preferred->second == best->second ? preferred->first : best->first;
   }
 
  private:
@@ -183,16 +189,25 @@ class LayoutMatcher {
       const LayoutDecoding& decoding = attempts_.back().decoding;
       wants_more_ = wants_more_ || decoding.stop == LayoutStop::data || decoding.size + boundary_sight > sight_.ahead.size();
     }
-    const auto whole = std::ranges::find_if(attempts_, [&](const Attempt& a) { return sight_.ends_well(a.decoding); });
-    if (whole != attempts_.end()) {
-      for (auto other = whole + 1; other != attempts_.end(); ++other)
-        if (sight_.ends_well(other->decoding) && other->decoding.size != whole->decoding.size)
-          report_disagreement(whole->decoding, other->decoding);
-      return take(whole->decoding);
-    }
+    if (auto whole = take_whole()) return whole;
     if (wants_more_ && !last) return std::nullopt;
     if (auto mended = try_repairs()) return mended;
     return try_lenient();
+  }
+
+  std::optional<LayoutMatch> take_whole() {
+    auto whole = std::ranges::find_if(attempts_, [&](const Attempt& a) { return sight_.ends_clearly(a.decoding); });
+    const bool clear = whole != attempts_.end();
+    if (!clear) whole = std::ranges::find_if(attempts_, [&](const Attempt& a) { return sight_.ends_well(a.decoding); });
+    if (whole == attempts_.end()) return std::nullopt;
+    for (const Attempt& other : attempts_) {
+      const bool fits = clear ? sight_.ends_clearly(other.decoding) : sight_.ends_well(other.decoding);
+      if (fits && other.decoding.size != whole->decoding.size) {
+        report_disagreement(whole->decoding, other.decoding);
+        break;
+      }
+    }
+    return take(whole->decoding);
   }
 
   std::optional<LayoutMatch> try_repairs() {
