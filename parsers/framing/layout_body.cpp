@@ -172,11 +172,15 @@ class LayoutMatcher {
     const auto named = catalogue_of(walk_).for_section(header_.name);
     if (named.empty()) return;
     constexpr std::uint64_t word = 4;
+    std::uint32_t oldest = named[0]->minimum;
     std::uint32_t newest = 0;
-    for (const Layout* layout : named) newest = std::max(newest, layout->version);
+    for (const Layout* layout : named) {
+      oldest = std::min(oldest, layout->minimum);
+      newest = std::max(newest, layout->version);
+    }
     walk_.findings().add(Code::layout_version_unknown, {header_.range.end() - word, word},
                          "'" + section_label(header_) + "' has version " + std::to_string(header_.version) +
-                             ", its layout is known up to version " + std::to_string(newest));
+                             ", its layout is known for versions " + std::to_string(oldest) + " to " + std::to_string(newest));
   }
 
   // The first candidate that ends well, as it stands or with damage that explains why it does not. Only the `last` look
@@ -293,7 +297,8 @@ std::optional<LayoutMatch> match_layout(WalkState& walk, const SectionHeader& he
 }
 
 void report_misfit(WalkState& walk, const SectionHeader& header, const LayoutMatch& match, std::optional<std::uint64_t> size) {
-  if (match.decoding.stop == LayoutStop::data && !size) return;  // the stream ends here, which is said of the section
+  const bool cut = match.decoding.stop == LayoutStop::data || match.decoding.stop == LayoutStop::none;
+  if (cut && !size) return;  // the stream ends here, which is said of the section
   constexpr std::string_view prefix = "layout:";
   const Offset at = walk.in().position();
   const std::string layout = match.decoding.tree.decoded_by.substr(prefix.size());
