@@ -82,6 +82,8 @@ class Resolver {
       if (!add_part(parts, draft, id, release)) return nullptr;
     auto& made = made_[{i, parts}];
     if (made == nullptr) made = make(draft, parts);
+    // Of the releases that share a table each has its own parts in it.
+    if (!draft.layout.releases.empty()) made->releases.push_back(release);
     return made;
   }
 
@@ -102,8 +104,9 @@ class Resolver {
     return nullptr;
   }
 
-  const Layout* make(const LayoutDraft& draft, const std::vector<const Layout*>& parts) {
+  Layout* make(const LayoutDraft& draft, const std::vector<const Layout*>& parts) {
     Layout& layout = out_.emplace_back(draft.layout);
+    layout.releases.clear();
     auto part = parts.begin();
     for (std::size_t f = 0; f < layout.fields.size(); ++f)
       if (!draft.field_bodies[f].empty()) layout.fields[f].body = *part++;
@@ -116,7 +119,7 @@ class Resolver {
   std::unordered_map<std::string, std::vector<std::size_t>> by_id_;
   std::set<std::string> releases_;
   std::map<std::pair<std::size_t, std::string>, const Layout*> built_;
-  std::map<std::pair<std::size_t, std::vector<const Layout*>>, const Layout*> made_;
+  std::map<std::pair<std::size_t, std::vector<const Layout*>>, Layout*> made_;
   std::size_t level_ = 0;
   bool levels_exceeded_ = false;
   std::string complaint_;
@@ -181,6 +184,7 @@ Result<LayoutCatalogue> LayoutCatalogue::build(const std::vector<LayoutDraft>& d
     if (made.empty()) return refused(resolver.complaint());
     contents->all.insert(contents->all.end(), made.begin(), made.end());
   }
+  for (Layout& layout : contents->layouts) std::ranges::sort(layout.releases);
   for (const Layout* layout : contents->all)
     for (const std::string& section : layout->sections) contents->by_section[section].push_back(layout);
   // Some devices wrap a part that other boards use as a device of its own: the wrapper is likelier.

@@ -64,7 +64,7 @@ struct Layout {
   std::string id;    ///< what references say
   std::string name;  ///< the writer's word for it: in front of its subsections' names
   std::vector<std::string> sections;  ///< names of sections that have such a body, without device path
-  std::vector<std::string> releases;  ///< of QEMU whose writer it is, oldest first; none: said by hand
+  std::vector<std::string> releases;  ///< of QEMU whose writer it is, in order of text; none: said by hand
   std::string source;                 ///< file it comes from
   std::uint32_t version = 0;          ///< newest version of the body
   std::uint32_t minimum = 0;          ///< oldest version that has these fields

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "formats/base/offset_text.hpp"
@@ -190,11 +191,15 @@ class LayoutMatcher {
     const auto named = catalogue_of(walk_).for_section(header_.name);
     if (named.empty()) return;
     constexpr std::uint64_t word = 4;
+    std::uint32_t oldest = named[0]->minimum;
     std::uint32_t newest = 0;
-    for (const Layout* layout : named) newest = std::max(newest, layout->version);
+    for (const Layout* layout : named) {
+      oldest = std::min(oldest, layout->minimum);
+      newest = std::max(newest, layout->version);
+    }
     walk_.findings().add(Code::layout_version_unknown, {header_.range.end() - word, word},
                          "'" + section_label(header_) + "' has version " + std::to_string(header_.version) +
-                             ", its layout is known up to version " + std::to_string(newest));
+                             ", its layout is known for versions " + std::to_string(oldest) + " to " + std::to_string(newest));
   }
 
   // The first candidate that ends well, as it stands or with damage that explains why it does not. Only the `last` look
@@ -229,11 +234,13 @@ class LayoutMatcher {
   // Others that end as well as the `best` one, by a release that is no less likely. False: one of them finds other structs.
   bool report_rivals(const Attempt& best) {
     bool certain = true;
+    bool reported = false;
     const auto ends = struct_ends(best.decoding.tree);
     for (const Attempt& other : attempts_) {
       if (&other == &best || !sight_.ends_well(other.decoding)) continue;
       if (sight_.ends_in_doubt(other.decoding) && !sight_.ends_in_doubt(best.decoding)) continue;
-      if (other.decoding.size != best.decoding.size) report_disagreement(best.decoding, other.decoding);
+      if (other.decoding.size != best.decoding.size && !std::exchange(reported, true))
+        report_disagreement(best.decoding, other.decoding);
       if (is_likely(*best.layout) && !is_likely(*other.layout)) continue;
       certain = certain && struct_ends(other.decoding.tree) == ends;
     }
@@ -323,7 +330,8 @@ std::optional<LayoutMatch> match_layout(WalkState& walk, const SectionHeader& he
 }
 
 void report_misfit(WalkState& walk, const SectionHeader& header, const LayoutMatch& match, std::optional<std::uint64_t> size) {
-  if (match.decoding.stop == LayoutStop::data && !size) return;  // the stream ends here, which is said of the section
+  const bool cut = match.decoding.stop == LayoutStop::data || match.decoding.stop == LayoutStop::none;
+  if (cut && !size) return;  // the stream ends here, which is said of the section
   constexpr std::string_view prefix = "layout:";
   const Offset at = walk.in().position();
   const std::string layout = match.decoding.tree.decoded_by.substr(prefix.size());

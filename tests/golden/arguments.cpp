@@ -13,7 +13,7 @@ using app::When;
 using Verb = DumpOptions::Verb;
 
 const std::map<std::string, Verb> verbs{{"sections", Verb::sections}, {"state", Verb::state}, {"ram", Verb::ram},
-                                        {"bytes", Verb::bytes},       {"check", Verb::check}, {"extract", Verb::extract},
+                                        {"bytes", Verb::bytes},       {"check", Verb::check}, {"extract", Verb::extract}, {"layouts", Verb::layouts},
                                         {"formats", Verb::formats}};
 const std::map<std::string, When> whens{{"auto", When::automatic}, {"always", When::always}, {"never", When::never}};
 const std::map<std::string, IoMode> modes{{"auto", IoMode::automatic}, {"mmap", IoMode::mmap}, {"pread", IoMode::pread}};
@@ -34,6 +34,7 @@ const std::map<std::string, Take> options_with_value{
     {"--field", [](DumpOptions& o, const std::string& word) { o.fields.push_back(word); }},
     {"--at", [](DumpOptions& o, const std::string& word) { o.at = std::stoull(word, nullptr, 0); }},
     {"--file-offset", [](DumpOptions& o, const std::string& word) { o.file_offset = std::stoull(word, nullptr, 0); }},
+    {"--layouts", [](DumpOptions& o, const std::string& word) { o.layouts_folder = word; }},
     {"--explain", [](DumpOptions& o, const std::string& word) { o.explain = word; }},
     {"-o", [](DumpOptions& o, const std::string& word) { o.output = word; }},
 };
@@ -95,6 +96,11 @@ DumpOptions dump_options(const std::vector<std::string>& words) {
     } else {
       plain.push_back(word);
     }
+  }
+  if (options.verb == Verb::layouts) {
+    options.part = plain.at(0);
+    if (plain.size() > 1) options.section = plain.at(1);
+    return options;
   }
   options.files = options.verb == Verb::extract ? take_extract_part(options, plain) : plain;
   return options;

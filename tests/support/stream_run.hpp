@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "formats/base/coverage.hpp"
+#include "formats/layouts/catalogue.hpp"
 #include "parsers/api/registry.hpp"
 #include "parsers/inspect/completeness.hpp"
 #include "parsers/inspect/machine_summary.hpp"
@@ -147,9 +148,15 @@ class Recorder final : public EventSink {
 
 }  // namespace detail
 
+/// Tests of framing write bodies of their own under names of real devices: no layout is to recognise them.
+inline const LayoutCatalogue& no_layouts() {
+  static const LayoutCatalogue none = std::move(*LayoutCatalogue::of({}));
+  return none;
+}
+
 struct RunOptions {
   Limits limits{};
-  ParseOptions parse{};
+  ParseOptions parse{.layouts = &no_layouts()};
   bool passes = true;  ///< findings of the inspection passes too
 };
 

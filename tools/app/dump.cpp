@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/app/layouts.hpp"
 #include "tools/app/verbs.hpp"
 
 namespace vmstate::app {
@@ -46,8 +47,18 @@ void write_file_heading(const std::string& path, bool first, const DumpOptions& 
 
 const char* version() { return VMSTATE_VERSION; }
 
-int dump(const DumpOptions& options, const Io& io) {
+int dump(const DumpOptions& asked, const Io& io) {
+  DumpOptions options = asked;
+  if (!options.layouts_folder.empty()) {
+    auto layouts = load_layouts(options.layouts_folder);
+    if (!layouts) {
+      io.err(fmt::format("vmstate-dump: {}\n", printable(layouts.error().message)));
+      return layouts.error().kind == Fault::Kind::medium ? exit_io_error : exit_usage;
+    }
+    options.layouts = std::make_shared<const LayoutCatalogue>(std::move(*layouts));
+  }
   if (options.verb == DumpOptions::Verb::formats) return formats(options, io);
+  if (options.verb == DumpOptions::Verb::layouts) return layouts(options, io);
   if (options.explain) return explain(options, io);
   int status = exit_nothing_found;
   for (const std::string& path : options.files) {

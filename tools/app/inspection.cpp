@@ -98,6 +98,7 @@ Result<void> Inspection::run(EventSink& sink, ParseOptions parse_options) {
     Tee tee({&summary, &ram_, &machine_, &completeness_, &ambiguity_, &sink});
     const bool wanted = options_.progress == When::always || (options_.progress == When::automatic && io_.err_is_terminal);
     Progress progress(io_, wanted, chain_->innermost().size());
+    parse_options.layouts = options_.layouts.get();
     ParseContext context{in, tee, findings_, options_.limits, built_in_plugins(), parse_options, &progress};
     chain_->stream()->parse(context);
     if (in.fault()) return tl::make_unexpected(*in.fault());

@@ -32,6 +32,7 @@ void add_common(CLI::App& app, DumpOptions& options) {
   add_words<vmstate::IoMode>(app, "--io", options.io,
                              {{"auto", vmstate::IoMode::automatic}, {"mmap", vmstate::IoMode::mmap}, {"pread", vmstate::IoMode::pread}},
                              "how files are read");
+  app.add_option("--layouts", options.layouts_folder, "more device layouts: the JSON files of this folder")->type_name("DIR");
   add_words<vmstate::Severity>(
       app, "--fail-on", options.fail_on,
       {{"note", vmstate::Severity::note}, {"warning", vmstate::Severity::warning}, {"error", vmstate::Severity::error}},
@@ -95,12 +96,20 @@ void describe(CLI::App& app, DumpOptions& options) {
   extract->add_option("ARGS", options.files, "[NAME or NAME#INSTANCE of the section] FILE")->required();
   extract->add_option("-o,--output", options.output, "file to write; - writes to standard output")->required();
   extract->add_flag("--force", options.force, "replace an existing file");
+  auto* layouts = add_verb(app, options, Verb::layouts, "layouts", "device layouts, for streams that do not describe themselves",
+                           "Examples:\n  vmstate-dump layouts list\n  vmstate-dump layouts show ide");
+  layouts->add_option("WHAT", options.part, "list or show")->required()->check(CLI::IsMember({"list", "show"}));
+  layouts->add_option("NAME", options.section, "show: of a section, or of a part of one");
   add_verb(app, options, Verb::formats, "formats", "what this build can read", "Example: vmstate-dump formats");
 }
 
 // What CLI11 cannot know: which verbs want how many files. Null: all is well.
 const char* complaint(DumpOptions& options) {
   using Verb = DumpOptions::Verb;
+  if (options.verb == Verb::layouts) {
+    if (options.json) return "layouts prints text only";
+    return options.part == "show" && options.section.empty() ? "layouts show wants a NAME" : nullptr;
+  }
   if (options.verb == Verb::formats || options.explain) return nullptr;
   if (options.verb == Verb::extract) {
     if (options.part == "section" && options.files.size() == 2) {
