@@ -77,8 +77,9 @@ constexpr IntroducedRow introduced_rows[] = {
 // Both lists are sorted by description.
 template <class Row, std::size_t size>
 std::span<const Row> rows_of(const Row (&rows)[size], std::string_view description) {
-  const auto found = std::ranges::equal_range(rows, description, {}, &Row::description);
-  return {found.begin(), found.end()};
+  const Row* first = std::ranges::lower_bound(rows, description, {}, &Row::description);
+  const Row* last = std::ranges::upper_bound(rows, description, {}, &Row::description);
+  return {first, last};
 }
 
 Knowledge knowledge_of(const LoaderGeneration& loader, KnownRelease since) {

@@ -308,57 +308,76 @@ std::string Ambiguity::left_at_reset(const AmbiguousPlace& place) const {
   return left == 1 ? first : first + " and " + std::to_string(left - 1) + (left == 2 ? " section" : " sections") + " behind it";
 }
 
-// One finding a place for each kind of trouble: what loaders of this stream refuse, what is loaded by halves, and what
-// only concerns old or ignorant loaders.
-void Ambiguity::report(AmbiguousPlace& place) {
-  std::vector<const LoaderGeneration*> half, ignorant, old, current;
-  const LoaderVerdict *half_example = nullptr, *example = nullptr;
-  for (const LoaderVerdict& verdict : place.verdicts) {
-    if (!verdict.stumbles()) continue;
-    if (verdict.half_loads) {
-      half.push_back(verdict.loader);
-      half_example = &verdict;
-    } else if (!verdict.loader->current_rules()) {
-      old.push_back(verdict.loader);
-    } else if (place.subsection && (verdict.knows != Knows::it || verdict.refusal == Reading::Refusal::subsection_too_new)) {
-      ignorant.push_back(verdict.loader);
-    } else {
-      current.push_back(verdict.loader);
-      example = &verdict;
+// Generations that a place troubles, by how much it matters.
+struct Ambiguity::Troubled {
+  std::vector<const LoaderGeneration*> current;   ///< those the stream is made for, by the rules of 1.0
+  std::vector<const LoaderGeneration*> half;      ///< that load by halves
+  std::vector<const LoaderGeneration*> ignorant;  ///< since 1.0, that do not know the subsection
+  std::vector<const LoaderGeneration*> old;       ///< before 1.0
+  const LoaderVerdict* current_example = nullptr;
+  const LoaderVerdict* half_example = nullptr;
+
+  explicit Troubled(const AmbiguousPlace& place) {
+    for (const LoaderVerdict& verdict : place.verdicts) {
+      if (!verdict.stumbles()) continue;
+      const bool too_old = verdict.knows != Knows::it || verdict.refusal == Reading::Refusal::subsection_too_new;
+      if (verdict.half_loads) {
+        half.push_back(verdict.loader);
+        half_example = &verdict;
+      } else if (!verdict.loader->current_rules()) {
+        old.push_back(verdict.loader);
+      } else if (place.subsection && too_old) {
+        ignorant.push_back(verdict.loader);
+      } else {
+        current.push_back(verdict.loader);
+        current_example = &verdict;
+      }
     }
   }
+};
+
+void Ambiguity::report(AmbiguousPlace& place) {
+  const Troubled troubled(place);
   // Machine types without a release in their name promise nothing to other releases.
   const bool promised = !configuration_ || !machine_release_.empty();
-  place.reported = !current.empty() || !half.empty() || !old.empty() || (!ignorant.empty() && promised);
+  const bool ignorant = !troubled.ignorant.empty() && promised;
+  place.reported = !troubled.current.empty() || !troubled.half.empty() || !troubled.old.empty() || ignorant;
   const std::string quoted = "subsection '" + place.name + "'";
-  const std::string_view removal = "remove the record from a copy of the file; what it holds then keeps its default";
-  if (!current.empty() && !place.subsection) {
-    add(Code::subsection_forged, place,
-        "these data look like " + quoted + " of '" + place.description + "', so that " + releases_text(current) +
-            " refuse the stream: " + example->message)
-        .hint = "nothing is damaged: in a copy, give the byte at " + offset_text(place.range.offset) +
-                " another value, load that, and put 5 back from inside the guest";
-  } else if (!current.empty() && example->outcome == Outcome::misreads) {
-    add(Code::subsection_unprefixed, place,
-        "the name of " + quoted + " does not continue that of the description, so that it is data to " + releases_text(current) +
-            ": " + (example->message.empty() ? "they notice nothing" : example->message))
-        .hint = removal;
-  } else if (!current.empty()) {
-    add(Code::subsection_captured, place,
-        quoted + " is offered to '" + place.description + "' first, which ends here too; " + releases_text(current) +
-            " refuse the stream: " + example->message)
-        .hint = removal;
-  }
-  if (!half.empty())
+  if (!troubled.current.empty()) report_broken(place, quoted, troubled);
+  if (!troubled.half.empty()) {
+    const LoaderVerdict& half = *troubled.half_example;
     add(Code::loader_half_loads, place,
-        quoted + " is " + (half_example->field.empty() ? "the next section" : half_example->field) + " to " + releases_text(half) +
-            ": the zero byte at " + offset_text(*half_example->at) + " ends the stream, and the machine starts without " +
-            left_at_reset(place));
-  if (!ignorant.empty() && promised) add(Code::subsection_unknown_to_some, place, quoted + " is not known to " + releases_text(ignorant));
-  if (!old.empty())
+        quoted + " is " + (half.field.empty() ? "the next section" : half.field) + " to " + releases_text(troubled.half) +
+            ": the zero byte at " + offset_text(*half.at) + " ends the stream, and the machine starts without " + left_at_reset(place));
+  }
+  if (ignorant)
+    add(Code::subsection_unknown_to_some, place, quoted + " is not known to " + releases_text(troubled.ignorant));
+  if (!troubled.old.empty())
     add(Code::older_loader_stumbles, place,
         (place.subsection ? quoted + " is not read as meant by " : "the byte 05 is a subsection of '" + place.description + "' to ") +
-            releases_text(old));
+            releases_text(troubled.old));
+}
+
+// What the loaders of this stream cannot load although they know all there is to know.
+void Ambiguity::report_broken(const AmbiguousPlace& place, const std::string& quoted, const Troubled& troubled) {
+  const LoaderVerdict& example = *troubled.current_example;
+  const std::string releases = releases_text(troubled.current);
+  const std::string_view removal = "remove the record from a copy of the file; what it holds then keeps its default";
+  if (!place.subsection) {
+    add(Code::subsection_forged, place,
+        "these data look like " + quoted + " of '" + place.description + "', so that " + releases + " refuse the stream: " + example.message)
+        .hint = "nothing is damaged: in a copy, give the byte at " + offset_text(place.range.offset) +
+                " another value, load that, and put 5 back from inside the guest";
+  } else if (example.outcome == Outcome::misreads) {
+    add(Code::subsection_unprefixed, place,
+        "the name of " + quoted + " does not continue that of the description, so that it is data to " + releases + ": " +
+            (example.message.empty() ? "they notice nothing" : example.message))
+        .hint = removal;
+  } else {
+    add(Code::subsection_captured, place,
+        quoted + " is offered to '" + place.description + "' first, which ends here too; " + releases + " refuse the stream: " + example.message)
+        .hint = removal;
+  }
 }
 
 }  // namespace vmstate

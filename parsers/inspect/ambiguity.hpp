@@ -89,7 +89,9 @@ class Ambiguity final : public EventSink {
                    const loaders::LoaderGeneration& loader, std::optional<Knows> supposed);
   std::string path_of(const Field* field) const;
   void end_early(const SectionHeader& header, LoaderVerdict& verdict, const std::vector<std::uint8_t>& bytes, bool footers);
+  struct Troubled;
   void report(AmbiguousPlace& place);
+  void report_broken(const AmbiguousPlace& place, const std::string& quoted, const Troubled& troubled);
   Finding& add(Code code, const AmbiguousPlace& place, std::string message);
   std::string releases_text(const std::vector<const loaders::LoaderGeneration*>& some) const;
   std::string left_at_reset(const AmbiguousPlace& place) const;
