@@ -70,9 +70,7 @@ TEST_F(VerifyFiles, SentinelPairsDifferInSentinelsOnly) {
     SCOPED_TRACE(file.name);
     const std::string other = file.path().substr(0, file.path().size() - 1) + "4";
     const Comparison comparison = compared(file.path(), other);
-    EXPECT_NE(comparison.verdict(), Verdict::different) << report(comparison);
-    for (const std::string& doubt : comparison.doubts())
-      EXPECT_TRUE(doubt.find("sentinels or state") != doubt.npos || doubt.find("taken for its end") != doubt.npos) << doubt;
+    EXPECT_EQ(report(comparison), "same");
     EXPECT_GT(comparison.devices, 20u);
     ++pairs;
   }

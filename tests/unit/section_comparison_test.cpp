@@ -23,6 +23,13 @@ Field structure(std::string name, ByteRange range, bool sentinel, std::vector<Fi
   return field;
 }
 
+FieldTree tree_of(std::string decoded_by, std::vector<Field> fields) {
+  FieldTree tree;
+  tree.decoded_by = std::move(decoded_by);
+  tree.fields = std::move(fields);
+  return tree;
+}
+
 // One FULL section of a stream of the given version, at `base`.
 SectionState section(std::uint32_t version, Offset base, std::string_view body, FieldTree tree, Boundary boundary = Boundary::self) {
   std::optional<SectionState> taken;
@@ -42,24 +49,22 @@ SectionState section(std::uint32_t version, Offset base, std::string_view body, 
 SectionState version_3(std::string_view body = "0102 03 04 05") {
   const Offset at = 0x100;
   return section(3, at, body,
-                 {"description",
+                 tree_of("description",
                   {leaf("a", "uint16", {at, 2}),
                    structure("s", {at + 2, 2}, false, {leaf("b", "uint8", {at + 2, 1}), structure("t", {at + 3, 1}, false, {leaf("c", "uint8", {at + 3, 1})})}),
-                   leaf("d", "uint8", {at + 4, 1})},
-                  {}});
+                   leaf("d", "uint8", {at + 4, 1})}));
 }
 SectionState version_4(std::string_view body = "0102 03 04 06 06 05") {
   const Offset at = 0x999;
   return section(4, at, body,
-                 {"description",
+                 tree_of("description",
                   {leaf("a", "uint16", {at, 2}),
                    structure("s", {at + 2, 4}, true, {leaf("b", "uint8", {at + 2, 1}), structure("t", {at + 3, 2}, true, {leaf("c", "uint8", {at + 3, 1})})}),
-                   leaf("d", "uint8", {at + 6, 1})},
-                  {}});
+                   leaf("d", "uint8", {at + 6, 1})}));
 }
 SectionState undescribed(std::uint32_t version, std::string_view body, Boundary boundary = Boundary::self) {
   const auto size = hex(body).size();
-  return section(version, 0x50, body, {"opaque", {leaf("body", "", {0x50, size}, Field::Kind::opaque)}, {}}, boundary);
+  return section(version, 0x50, body, tree_of("opaque", {leaf("body", "", {0x50, size}, Field::Kind::opaque)}), boundary);
 }
 
 std::string compare(const SectionState& left, const SectionState& right) {
@@ -113,7 +118,7 @@ TEST(SectionComparison, AGuessedEndLeavesADoubt) {
 TEST(SectionComparison, BodiesReadByTwoLayoutsLeaveADoubt) {
   const auto body = [](std::string_view bytes, std::string name) {
     const auto size = hex(bytes).size();
-    FieldTree tree{"layout:dev", {leaf("a", "uint8", {0, 1}), leaf(std::move(name), "uint8", {1, 1})}, {}};
+    FieldTree tree = tree_of("layout:dev", {leaf("a", "uint8", {0, 1}), leaf(std::move(name), "uint8", {1, 1})});
     if (size > 2) tree.fields.push_back(leaf("more", "uint8", {2, 1}));
     return section(3, 0, bytes, tree, Boundary::layout);
   };
@@ -124,7 +129,7 @@ TEST(SectionComparison, BodiesReadByTwoLayoutsLeaveADoubt) {
 TEST(SectionComparison, SubsectionsOfOneSideOnly) {
   const auto with = [](bool more) {
     const Offset at = 0x40;
-    FieldTree tree{"description", {leaf("a", "uint8", {at, 1})}, {}};
+    FieldTree tree = tree_of("description", {leaf("a", "uint8", {at, 1})});
     Field sub = leaf("dev/sub", "", {at + 1, 14}, Field::Kind::subsection);
     sub.version = 1;
     sub.header_size = 13;
