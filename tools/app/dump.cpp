@@ -49,14 +49,7 @@ const char* version() { return VMSTATE_VERSION; }
 
 int dump(const DumpOptions& asked, const Io& io) {
   DumpOptions options = asked;
-  if (!options.layouts_folder.empty()) {
-    auto layouts = load_layouts(options.layouts_folder);
-    if (!layouts) {
-      io.err(fmt::format("vmstate-dump: {}\n", printable(layouts.error().message)));
-      return layouts.error().kind == Fault::Kind::medium ? exit_io_error : exit_usage;
-    }
-    options.layouts = std::make_shared<const LayoutCatalogue>(std::move(*layouts));
-  }
+  if (const auto failed = load_layouts(options, "vmstate-dump", io)) return *failed;
   if (options.verb == DumpOptions::Verb::formats) return formats(options, io);
   if (options.verb == DumpOptions::Verb::layouts) return layouts(options, io);
   if (options.explain) return explain(options, io);

@@ -127,9 +127,7 @@ int show(const LayoutCatalogue& catalogue, const std::string& name, Text& text, 
   return exit_usage;
 }
 
-}  // namespace
-
-Result<LayoutCatalogue> load_layouts(const std::string& folder) {
+Result<LayoutCatalogue> read_folder(const std::string& folder) {
   std::error_code error;
   std::vector<fs::path> paths;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
@@ -144,6 +142,19 @@ Result<LayoutCatalogue> load_layouts(const std::string& folder) {
   }
   if (files.empty()) return refused(folder + ": holds no .json file");
   return LayoutCatalogue::with(files);
+}
+
+}  // namespace
+
+std::optional<int> load_layouts(CommonOptions& options, std::string_view tool, const Io& io) {
+  if (options.layouts_folder.empty()) return std::nullopt;
+  auto read = read_folder(options.layouts_folder);
+  if (!read) {
+    io.err(fmt::format("{}: {}\n", tool, printable(read.error().message)));
+    return read.error().kind == Fault::Kind::medium ? exit_io_error : exit_usage;
+  }
+  options.layouts = std::make_shared<const LayoutCatalogue>(std::move(*read));
+  return std::nullopt;
 }
 
 int layouts(const DumpOptions& options, const Io& io) {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
+#include <optional>
+#include <string_view>
 
-#include "formats/layouts/catalogue.hpp"
 #include "tools/app/io.hpp"
 #include "tools/app/options.hpp"
 
 namespace vmstate::app {
 
-/// The layouts of this build and those of the JSON files in `folder`. A Fault of kind refused names the file and what is
-/// wrong in it.
-[[nodiscard]] Result<LayoutCatalogue> load_layouts(const std::string& folder);
+/// Reads options.layouts_folder, if one was given, into options.layouts: the layouts of this build and those of the folder's
+/// JSON files. Where that fails it says why, in the name of `tool`, and answers the exit status.
+[[nodiscard]] std::optional<int> load_layouts(CommonOptions& options, std::string_view tool, const Io& io);
 
 /// `layouts list` and `layouts show NAME`.
 int layouts(const DumpOptions& options, const Io& io);

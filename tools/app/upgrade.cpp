@@ -8,6 +8,7 @@
 #include "formats/encode/json_writer.hpp"
 #include "tools/app/atomic_file.hpp"
 #include "tools/app/json_parts.hpp"
+#include "tools/app/layouts.hpp"
 #include "tools/app/text.hpp"
 
 namespace vmstate::app {
@@ -112,7 +113,9 @@ Result<std::unique_ptr<AtomicFile>> spool(const RewriteOptions& options, const I
 
 }  // namespace
 
-int upgrade(const RewriteOptions& options, const Io& io) {
+int upgrade(const RewriteOptions& asked, const Io& io) {
+  RewriteOptions options = asked;
+  if (const auto failed = load_layouts(options, "vmstate-upgrade", io)) return *failed;
   const std::string& path = options.files.front();
   if (is_same_file(options.output, path, io.standard_input)) {
     io.err(fmt::format("vmstate-upgrade: {} is the input; it is never written to\n", printable(options.output)));

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "tools/app/json_parts.hpp"
+#include "tools/app/layouts.hpp"
 #include "tools/app/text.hpp"
 
 namespace vmstate::app {
@@ -143,7 +144,9 @@ int complain(const Io& io, int status, const std::string& message) {
 
 }  // namespace
 
-int verify(const CommonOptions& options, const Io& io) {
+int verify(const CommonOptions& asked, const Io& io) {
+  CommonOptions options = asked;
+  if (const auto failed = load_layouts(options, "vmstate-upgrade", io)) return *failed;
   if (options.files.size() != 2) return complain(io, exit_usage, "verify needs two files");
   if (options.files[0] == "-" && options.files[1] == "-") return complain(io, exit_usage, "only one of the two files can be standard input");
   const auto comparison = compare_files(options.files[0], options.files[1], options, io);

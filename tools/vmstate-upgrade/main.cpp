@@ -15,6 +15,10 @@ using vmstate::SentinelWriter;
 using vmstate::app::RewriteOptions;
 using vmstate::app::When;
 
+void add_layouts(CLI::App& app, vmstate::app::CommonOptions& options) {
+  app.add_option("--layouts", options.layouts_folder, "more device layouts: the JSON files of this folder")->type_name("DIR");
+}
+
 void describe(CLI::App& app, RewriteOptions& options) {
   app.set_version_flag("--version", std::string("vmstate-upgrade ") + vmstate::app::version());
   app.footer(
@@ -35,6 +39,7 @@ void describe(CLI::App& app, RewriteOptions& options) {
          },
          "sentinel: version 4 (default); legacy: version 3")
       ->check(CLI::IsMember({"sentinel", "legacy"}));
+  add_layouts(app, options);
   app.add_flag("--force", options.force, "replace an existing OUT");
   app.add_flag("--json", options.json, "one JSON document instead of text");
   app.add_option_function<std::string>(
@@ -56,6 +61,7 @@ int run_verify(int argc, char** argv) {
       "Example: vmstate-upgrade verify saved.vm saved.v4\n\n"
       "Exit status: 0 the same, 1 different, 2 not comparable, 64 usage, 70 bug, 74 I/O error, 130 interrupted.");
   app.add_option("FILE", options.files, "the two states; - reads a pipe")->required()->expected(2);
+  add_layouts(app, options);
   app.add_flag("--json", options.json, "one JSON document instead of text");
   try {
     app.parse(argc, argv);
