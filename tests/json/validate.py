@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 try:
@@ -49,7 +50,7 @@ class Judge:
         self.schema = schema
         Draft202012Validator.check_schema(schema)
         part = lambda name: dict(schema, oneOf=[{"$ref": "#/$defs/" + name}])
-        self.validators = {name: Draft202012Validator(part(name)) for name in [*VERBS, "formats", "verify"]}
+        self.validators = {name: Draft202012Validator(part(name)) for name in [*VERBS, "formats", "verify", "rewrite_document"]}
         self.whole = Draft202012Validator(schema)
         self.problems = []
         self.documents = 0
@@ -95,13 +96,17 @@ def objects_of(node, path=()):
 
 
 def judge_pairs(program, judge, corpus):
-    """Pairs that are the same, differ in fields, in pages and in blocks, and cannot be compared."""
+    """Pairs that are the same, differ in fields, in pages and in blocks, and cannot be compared; files that are rewritten or not."""
     verify = Judge(os.path.join(os.path.dirname(program), "..", "vmstate-upgrade", "vmstate-upgrade"), judge.schema)
     first = os.path.join(corpus, "streams/q72-isapc.migr")
     for other in ("q72-isapc.migr", "q72-isapc-running.migr", "q72-isapc-compress.migr", "q72-isapc-ignore-shared.migr", "q72-pc.migr", "hand-postcopy.migr"):
         document = verify.judge("verify", ["verify", first, os.path.join(corpus, "streams", other)])
         if document is not None:
             verify.refuses_unknown_keys("verify", document)
+    with tempfile.TemporaryDirectory() as folder:
+        for number, name in enumerate(("streams/q72-isapc.migr", "malformed/zero-before-section", "malformed/text-mode-crlf")):
+            words = [os.path.join(corpus, name), "-o", os.path.join(folder, str(number))]
+            verify.refuses_unknown_keys("rewrite_document", verify.judge("rewrite_document", words))
     judge.problems += verify.problems
     judge.documents += verify.documents
 

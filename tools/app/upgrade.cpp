@@ -44,6 +44,7 @@ void write_json(const RewriteOptions& options, const Inspection& inspection, con
     json.end_object();
   }
   json.end_array();
+  json.member("more_obstacles", result.more_obstacles);
   json.end_object();
   write_findings(json, inspection.findings());
   json.end_object();
@@ -72,17 +73,24 @@ void write_text(const RewriteOptions& options, const Inspection& inspection, con
   if (result.more_obstacles > 0) io.err(fmt::format("  and {} more\n", result.more_obstacles));
 }
 
+int refuse_unknown(const Inspection& inspection, const RewriteOptions& options, const Io& io) {
+  Rewrite nothing;
+  nothing.to_version = options.target == SentinelWriter::Target::sentinel ? 4 : 3;
+  nothing.obstacles.push_back({"", {}, "no state was found in the file"});
+  if (options.json)
+    write_json(options, inspection, nothing, io);
+  else
+    write_text(options, inspection, nothing, io);
+  return exit_unreadable;
+}
+
 int rewrite_file(const std::string& path, const RewriteOptions& options, const Io& io) {
   Inspection inspection(path, options, io);
   auto done = inspection.open();
   if (done && !inspection.recognised()) {
     EventSink nothing;
     done = inspection.run(nothing);
-    if (done) {
-      Text text(io, options.color);
-      write_findings(text, inspection.findings(), printable(path) + ": ");
-      return exit_unreadable;
-    }
+    if (done) return refuse_unknown(inspection, options, io);
   }
   if (done) {
     const auto result = rewrite(inspection, options, io);
