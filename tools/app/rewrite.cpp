@@ -175,7 +175,7 @@ class Rewriter {
 
   Result<void> unchanged() {
     if (const auto what = inspection_.chain().file().changed())
-      return medium_fault(inspection_.path() + " changed while it was read (" + *what + "); nothing was kept");
+      return medium_fault(inspection_.name() + " changed while it was read (" + *what + "); nothing was kept");
     return {};
   }
 
