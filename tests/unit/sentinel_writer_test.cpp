@@ -47,11 +47,17 @@ Field subsection(const std::string& name, ByteRange range, std::vector<Field> fi
 }
 
 FieldTree described(std::vector<Field> fields, std::vector<Field> subsections = {}) {
-  return {"description", std::move(fields), std::move(subsections), {}};
+  FieldTree tree;
+  tree.decoded_by = "description";
+  tree.fields = std::move(fields);
+  tree.subsections = std::move(subsections);
+  return tree;
 }
 
 FieldTree opaque(ByteRange range) {
-  FieldTree tree{"opaque", {leaf("data", range)}, {}, {}};
+  FieldTree tree;
+  tree.decoded_by = "opaque";
+  tree.fields.push_back(leaf("data", range));
   tree.fields[0].kind = Kind::opaque;
   return tree;
 }
@@ -76,7 +82,8 @@ class Stream {
   }
   Stream& device(const std::string& name, ByteRange body, const FieldTree& tree) {
     const SectionHeader header = begin(name, body);
-    writer_.on(DeviceState{header, tree, body, {}});
+    const ByteVector bytes = body_bytes(body, tree);
+    writer_.on(DeviceState{header, tree, body, bytes});
     writer_.on(SectionEnd{header, body, Boundary::description, std::nullopt, {}});
     return *this;
   }
@@ -116,6 +123,13 @@ class Stream {
   }
 
  private:
+  static ByteVector body_bytes(ByteRange body, const FieldTree& tree) {
+    ByteVector bytes(static_cast<std::size_t>(body.size), 0xee);
+    walk_fields(tree, [&](const std::string&, const Field& field) {
+      if (field.sentinel) bytes.at(static_cast<std::size_t>(field.range.end() - 1 - body.offset)) = 0x06;
+    });
+    return bytes;
+  }
   SectionHeader begin(const std::string& name, ByteRange body) {
     SectionHeader header;
     header.name = name;
@@ -410,7 +424,31 @@ TEST(SentinelWriter, AStructWithoutItsSentinel) {
   inner.index = 2;
   Stream stream(Target::legacy, 4);
   stream.device("d", {20, 5}, described({structure("outer", {20, 5}, true, {inner})})).end();
-  expect_one_obstacle(stream, "d", {20, 4}, "'inner[2]' has no sentinel");
+  expect_one_obstacle(stream, "d", {20, 4}, "'inner[2]' does not end in a sentinel");
+}
+
+TEST(SentinelWriter, AnotherByteThanASentinelIsNotLeftOut) {
+  SentinelWriter writer(Target::legacy);
+  writer.on(StreamBegin{"qevm", 4, {0, 8}, {}, nullptr});
+  SectionHeader header;
+  header.name = "d";
+  const FieldTree tree = described({structure("s", {20, 5}, true, {leaf("x", {20, 4})})});
+  const ByteVector bytes = hex("01020304 07");
+  writer.on(SectionBegin{header, {}});
+  writer.on(DeviceState{header, tree, {20, 5}, bytes});
+  ASSERT_EQ(writer.obstacles().size(), 1u);
+  EXPECT_EQ(writer.obstacles()[0].range, (ByteRange{20, 5}));
+  EXPECT_TRUE(writer.edits().removed() == 0) << "nothing would bring the byte back";
+}
+
+TEST(SentinelWriter, WhatSeveralLayoutsExplain) {
+  FieldTree tree = described({structure("s", {20, 4}, false, {leaf("x", {20, 4})})});
+  tree.decoded_by = "layout:d";
+  Stream one(Target::sentinel, 3);
+  expect_none(one.device("d", {20, 4}, tree).end());
+  tree.certain = false;
+  Stream several(Target::sentinel, 3);
+  expect_one_obstacle(several.device("d", {20, 4}, tree).end(), "d", {20, 4}, "several layouts");
 }
 
 // Where the fields of a struct are not known, neither are the structs inside.
@@ -459,7 +497,7 @@ TEST(SentinelWriter, SentinelsDoNotCountForTheLength) {
 }
 
 TEST(SentinelWriter, OneBlobThatADevicesOwnCodeWrote) {
-  const FieldTree blob{"description", opaque({20, 9}).fields, {}, {}};
+  const FieldTree blob = described(opaque({20, 9}).fields);
   Stream unknown(Target::sentinel, 3);
   unknown.describe({{"cpu", 0, std::nullopt, 9, false}}).device("cpu", {20, 9}, blob).end();
   expect_one_obstacle(unknown, "cpu", {20, 9}, "the device's own code wrote it");
