@@ -17,6 +17,8 @@ using namespace wire::qevm;
 constexpr std::size_t most_edits = 1u << 20;
 constexpr std::size_t most_obstacles = 1000;
 
+bool is_struct_type(const Field& field) { return field.type == "struct" || field.type == "vstruct"; }
+
 bool is_one_blob(const FieldTree& tree) {
   return tree.fields.size() == 1 && tree.subsections.empty() && tree.fields[0].kind == Field::Kind::opaque;
 }
@@ -87,6 +89,10 @@ bool SentinelWriter::field(const Field& one) {
     obstacle(one.range, "bytes at " + offset_text(one.range.offset) + " that no description explains");
     return false;
   }
+  if (one.kind == Field::Kind::opaque && is_struct_type(one)) {
+    obstacle(one.range, "the inside of the struct '" + field_label(one) + "' is not described");
+    return false;
+  }
   if (!fields(one.fields) || !fields(one.subsections)) return false;
   if (!is_struct_element(one)) return true;
   const bool to_legacy = target_ == Target::legacy;
@@ -111,11 +117,10 @@ bool SentinelWriter::ends_in_sentinel(const Field& element) const {
 }
 
 void SentinelWriter::on(const DeviceState& e) {
-  if (e.range.empty()) return;
   state_ = &e;
   const auto edits_before = edits_.removed();
   if (e.tree.decoded_by == "opaque") {
-    if (!wire::is_hand_written(e.header.name) && !is_defective(e.header))
+    if (!e.range.empty() && !wire::is_hand_written(e.header.name) && !is_defective(e.header))
       obstacle(e.range, "neither a description nor a layout says which structs it holds");
     return;
   }

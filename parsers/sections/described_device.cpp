@@ -86,10 +86,10 @@ class Decoder {
     const bool good = body(field, made.fields, made.subsections, depth + 1);
     const bool ends = good && encoding_.sentinels && description_.is_struct_element(field);
     if (ends) made.sentinel = sentinel();
-    path_.pop_back();
     made.range = ByteRange::between(made.range.offset, in_.position());
     out.push_back(std::move(made));
     if (ends) doubled_sentinel(out);
+    path_.pop_back();
     return good;
   }
 

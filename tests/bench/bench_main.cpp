@@ -3,9 +3,12 @@
 // ratios of the two are printed at the end: unlike seconds they mean something on another machine.
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <stdexcept>
 #include <thread>
@@ -15,8 +18,11 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "formats/encode/sentinel_writer.hpp"
 #include "tests/bench/inputs.hpp"
+#include "tools/app/atomic_file.hpp"
 #include "tools/app/dump.hpp"
+#include "tools/app/inspection.hpp"
 
 namespace vmstate::bench {
 namespace {
@@ -119,6 +125,64 @@ void decode_zstd(const std::string& path) {
   ::ZSTD_freeDCtx(context);
 }
 
+// What a process of its own cost: the least over all runs of one name.
+struct Cost {
+  double seconds = 1e9;  ///< user and system
+  long peak_kilobytes = 0;
+};
+std::map<std::string, Cost>& costs() {
+  static std::map<std::string, Cost> all;
+  return all;
+}
+
+template <class Work>
+double run_as_process(const std::string& name, const Work& work) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(work());
+  int status = 0;
+  rusage usage{};
+  if (::wait4(child, &status, 0, &usage) != child || status != 0) throw std::runtime_error(name + " failed");
+  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec); };
+  const double cost = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  Cost& best = costs()[name];
+  best.seconds = std::min(best.seconds, cost);
+  best.peak_kilobytes = std::max(best.peak_kilobytes, usage.ru_maxrss);
+  return cost;
+}
+
+// Parses and writes; does not sync and does not read the output back. Leaves its file behind, as cp does.
+int rewrite(const std::string& path, const std::string& output) {
+  app::Io io;
+  io.out = io.err = [](std::string_view) {};
+  app::CommonOptions options;
+  options.progress = app::When::never;
+  app::Inspection inspection(path, options, io);
+  SentinelWriter writer(SentinelWriter::Target::sentinel);
+  if (!inspection.open() || !inspection.run(writer) || !writer.obstacles().empty()) return 1;
+  auto file = app::AtomicFile::create(output, true, io.interrupted);
+  if (!file || !writer.edits().apply(inspection.chain().innermost(), **file)) return 1;
+  ::_exit(0);
+}
+
+int copy_with_cp(const std::string& path, const std::string& output) {
+  ::execlp("cp", "cp", path.c_str(), output.c_str(), nullptr);
+  return 1;
+}
+
+// Both write into a folder that is empty each time.
+void add_process(const std::string& name, const std::string& path, int (*work)(const std::string& path, const std::string& output)) {
+  const auto bytes = static_cast<std::int64_t>(size_of_file(path));
+  benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+    const auto folder = std::filesystem::path(VMSTATE_BENCH_DIR) / "rewritten";
+    for (auto _ : state) {
+      std::filesystem::create_directory(folder);
+      state.SetIterationTime(run_as_process(name, [&] { return work(path, (folder / "out").string()); }));
+      std::filesystem::remove_all(folder);
+    }
+    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * bytes);
+  })->Iterations(5)->UseManualTime()->Unit(benchmark::kMillisecond);
+}
+
 template <class Work>
 void add(const char* name, const std::string& path, Work&& work) {
   const auto bytes = static_cast<std::int64_t>(size_of_file(path));
@@ -143,6 +207,8 @@ void add_all() {
   add("gzip/decode", layer, [=] { decode_gzip(gzip); });
   add("gzip/sections", layer, [=] { inspect(gzip, Verb::sections); });
   add("zstd/decode", layer, [=] { decode_zstd(zstd); });
+  add_process("rewrite/cp", large, copy_with_cp);
+  add_process("rewrite/large", large, rewrite);
   add("zstd/sections", layer, [=] { inspect(zstd, Verb::sections); });
 }
 
@@ -163,6 +229,10 @@ class Reporter final : public benchmark::ConsoleReporter {
       const auto a = seconds_.find(ours), b = seconds_.find(theirs);
       if (a != seconds_.end() && b != seconds_.end()) std::printf("  %-21s %.2f x %s\n", ours, a->second / b->second, theirs);
     }
+    const Cost cp = costs()["rewrite/cp"], ours = costs()["rewrite/large"];
+    if (cp.peak_kilobytes > 0 && ours.peak_kilobytes > 0)
+      std::printf("  %-21s %.2f x rewrite/cp (%.0f and %.0f ms, the best of each), peak %ld MB\n", "rewrite/large", ours.seconds / cp.seconds,
+                  ours.seconds * 1e3, cp.seconds * 1e3, ours.peak_kilobytes / 1024);
     if (const auto zero = seconds_.find("zero/sections"); zero != seconds_.end())
       std::printf("  %-21s %.0f ns for each of a million zero pages\n", "zero/sections", zero->second * 1e3);
   }

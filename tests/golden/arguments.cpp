@@ -106,4 +106,26 @@ DumpOptions dump_options(const std::vector<std::string>& words) {
   return options;
 }
 
+app::RewriteOptions rewrite_options(const std::vector<std::string>& words) {
+  using Target = SentinelWriter::Target;
+  const std::map<std::string, Target> targets{{"sentinel", Target::sentinel}, {"legacy", Target::legacy}};
+  app::RewriteOptions options;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == "-o")
+      options.output = words.at(++i);
+    else if (word == "--to")
+      options.target = targets.at(words.at(++i));
+    else if (word == "--force")
+      options.force = true;
+    else if (word == "--json")
+      options.json = true;
+    else if (word.size() > 1 && word[0] == '-')
+      throw std::invalid_argument("no option of vmstate-upgrade that transcripts know: " + word);
+    else
+      options.files.push_back(word);
+  }
+  return options;
+}
+
 }  // namespace vmstate::test

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tools/app/options.hpp"
+#include "tools/app/rewrite.hpp"
 
 namespace vmstate::test {
 
@@ -14,5 +15,7 @@ std::vector<std::string> split_words(const std::string& line);
 /// What `vmstate-dump WORDS…` means, for command lines without mistakes. Throws std::invalid_argument for a word that it
 /// does not know: mistakes are for the real program.
 app::DumpOptions dump_options(const std::vector<std::string>& words);
+/// The same for `vmstate-upgrade WORDS…`.
+app::RewriteOptions rewrite_options(const std::vector<std::string>& words);
 
 }  // namespace vmstate::test

@@ -27,7 +27,7 @@ struct GoldenFile {
   fs::path path;
   fs::path folder;  ///< where its commands run
   Transcript::Kind kind;
-  Outcome (*run)(const std::string& command);
+  Commands::How how;
 };
 void PrintTo(const GoldenFile& file, std::ostream* out) { *out << file.path; }
 
@@ -40,15 +40,15 @@ std::vector<GoldenFile> golden_files() {
   const fs::path root = VMSTATE_TEST_SOURCE;
   const fs::path corpus = VMSTATE_TEST_CORPUS;
   std::vector<GoldenFile> files;
-  const auto add_folder = [&](const fs::path& folder, const std::string& prefix, auto run) {
+  const auto add_folder = [&](const fs::path& folder, const std::string& prefix, Commands::How how) {
     for (const auto& entry : fs::directory_iterator(folder))
       if (entry.path().extension() == ".txt" && entry.path().filename() != "CMakeLists.txt")
-        files.push_back({prefix + test_name(entry.path().stem()), entry.path(), corpus, Transcript::Kind::transcript, run});
+        files.push_back({prefix + test_name(entry.path().stem()), entry.path(), corpus, Transcript::Kind::transcript, how});
   };
-  add_folder(root / "tests/golden", "", &run_in_process);
-  add_folder(root / "tests/golden/program", "program_", &run_in_shell);
+  add_folder(root / "tests/golden", "", Commands::How::in_process);
+  add_folder(root / "tests/golden/program", "program_", Commands::How::in_shell);
   for (const char* page : {"README.md", "docs/guide.md", "docs/json.md"})
-    files.push_back({"page_" + test_name(fs::path(page).stem()), root / page, root, Transcript::Kind::page, &run_in_process});
+    files.push_back({"page_" + test_name(fs::path(page).stem()), root / page, root, Transcript::Kind::page, Commands::How::in_process});
   std::ranges::sort(files, {}, &GoldenFile::name);
   return files;
 }
@@ -79,10 +79,13 @@ TEST_P(Golden, PrintsWhatIsWritten) {
   if (const auto layer = missing_layer(text)) GTEST_SKIP() << "this build cannot open " << *layer;
   fs::current_path(file.folder);
   if (update) {
-    const std::string now = transcript.updated(file.run);
+    const Commands commands(file.how);
+    const std::string now = transcript.updated([&](const std::string& command) { return commands.run(command); });
     if (now != text) std::ofstream(file.path, std::ios::binary) << now;
   }
-  for (const auto& mismatch : Transcript(content_of(file.path), file.kind).compare(file.run))
+  const Commands commands(file.how);
+  const auto run = [&](const std::string& command) { return commands.run(command); };
+  for (const auto& mismatch : Transcript(content_of(file.path), file.kind).compare(run))
     EXPECT_EQ(mismatch.expected, mismatch.actual) << "of: " << mismatch.command << "\nin: " << file.path.string();
 }
 

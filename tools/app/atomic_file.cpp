@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -25,10 +26,17 @@ std::string folder_of(const std::string& path) {
 
 }  // namespace
 
+Result<void> AtomicFile::check(const std::string& path, bool replace) {
+  struct stat there {};
+  if (lstat(path.c_str(), &there) != 0) return {};
+  if (!replace) return refused(path + " exists; --force replaces it");
+  if (!S_ISREG(there.st_mode) && !S_ISLNK(there.st_mode)) return refused(path + " is not a regular file; it is not replaced");
+  return {};
+}
+
 Result<std::unique_ptr<AtomicFile>> AtomicFile::create(const std::string& path, bool replace,
                                                        std::function<bool()> interrupted) {
-  struct stat there {};
-  if (!replace && lstat(path.c_str(), &there) == 0) return refused(path + " exists; --force replaces it");
+  if (auto free = check(path, replace); !free) return tl::make_unexpected(free.error());
   std::unique_ptr<AtomicFile> made(new AtomicFile);
   made->path_ = path;
   made->replace_ = replace;
@@ -108,18 +116,22 @@ Result<void> AtomicFile::commit() {
   if (auto go_on = check_interrupted(); !go_on) return go_on;
   if (auto done = sync(); !done) return done;
   if (close(std::exchange(descriptor_, -1)) != 0) return failed("cannot close", path_);
-  if (replace_) {
-    if (rename(temporary_.c_str(), path_.c_str()) != 0) return failed("cannot rename to", path_);
-    temporary_.clear();
-  } else {
-    // link() never replaces a file that came into being meanwhile.
-    if (link(temporary_.c_str(), path_.c_str()) != 0) return failed("cannot create", path_);
-  }
+  if (auto named = give_name(); !named) return named;
   const int folder = open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {
     fsync(folder);
     close(folder);
   }
+  return {};
+}
+
+Result<void> AtomicFile::give_name() {
+  // Neither link() nor RENAME_NOREPLACE replaces a file that came into being meanwhile; not every file system has the first.
+  if (!replace_ && link(temporary_.c_str(), path_.c_str()) == 0) return {};
+  if (!replace_ && errno == EEXIST) return refused(path_ + " exists; --force replaces it");
+  const unsigned flags = replace_ ? 0 : RENAME_NOREPLACE;
+  if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), flags) != 0) return failed("cannot rename to", path_);
+  temporary_.clear();
   return {};
 }
 

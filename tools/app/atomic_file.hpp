@@ -13,9 +13,12 @@ namespace vmstate::app {
 /// stays. Holes of a file that is copied stay holes.
 class AtomicFile final : public ByteSink {
  public:
-  /// An existing file of the name is refused unless `replace`. `interrupted` is asked now and then: true ends the writing.
+  /// An existing file of the name is refused unless `replace`, anything but a regular file in any case. `interrupted` is
+  /// asked now and then: true ends the writing.
   [[nodiscard]] static Result<std::unique_ptr<AtomicFile>> create(const std::string& path, bool replace,
                                                                   std::function<bool()> interrupted);
+  /// Whether create() would refuse because of what is there now.
+  [[nodiscard]] static Result<void> check(const std::string& path, bool replace);
   ~AtomicFile() override;
 
   [[nodiscard]] Result<void> write(Bytes bytes) override;
@@ -30,6 +33,7 @@ class AtomicFile final : public ByteSink {
  private:
   AtomicFile() = default;
   Result<void> copy_stored(ByteSource& from, ByteRange range);
+  Result<void> give_name();
   Result<void> check_interrupted() const;
 
   std::string path_;

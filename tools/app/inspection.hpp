@@ -44,6 +44,9 @@ class Inspection {
   [[nodiscard]] Result<void> run(EventSink& sink, ParseOptions parse_options = {});
 
   const std::string& path() const { return path_; }
+  /// What people know the file by; a pipe that was copied to a file is still "-".
+  const std::string& name() const { return name_.empty() ? path_ : name_; }
+  void set_name(std::string name) { name_ = std::move(name); }
   bool recognised() const { return chain_ != nullptr && chain_->stream() != nullptr; }
   /// After run(): at least the header of a stream was there.
   bool has_stream() const { return !stream_.format.empty(); }
@@ -70,6 +73,7 @@ class Inspection {
   void diagnose_transport();
 
   std::string path_;
+  std::string name_;
   const CommonOptions& options_;
   const Io& io_;
   Findings findings_;

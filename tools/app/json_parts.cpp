@@ -10,7 +10,7 @@ void write_schema(JsonWriter& json) { json.member("schema", "vmstate/1"); }
 void write_file(JsonWriter& json, const Inspection& inspection) {
   json.key("file");
   json.begin_object();
-  json.member("path", inspection.path());
+  json.member("path", inspection.name());
   if (const auto size = inspection.file_size()) json.member("size", *size);
   json.end_object();
 }

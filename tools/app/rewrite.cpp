@@ -62,9 +62,10 @@ void find_layer_obstacles(Inspection& inspection, Rewrite& out) {
 // Compares what it is given with the bytes of a source.
 class Comparison final : public ByteSink {
  public:
-  explicit Comparison(ByteSource& expected) : expected_(expected) {}
+  Comparison(ByteSource& expected, const Io& io) : expected_(expected), io_(io) {}
 
   Result<void> write(Bytes bytes) override {
+    if (io_.interrupted()) return refused("interrupted; nothing was written");
     while (!bytes.empty()) {
       const auto view = expected_.view(at_, std::min<std::size_t>(bytes.size(), 1u << 20));
       if (!view) return tl::make_unexpected(view.error());
@@ -88,6 +89,7 @@ class Comparison final : public ByteSink {
   }
 
   ByteSource& expected_;
+  const Io& io_;
   Offset at_ = 0;
 };
 
@@ -165,7 +167,7 @@ class Rewriter {
     if (!original) return tl::make_unexpected(original.error());
     auto converted = open_again(written, options_, unheard);
     if (!converted) return tl::make_unexpected(converted.error());
-    Comparison comparison((*original)->innermost());
+    Comparison comparison((*original)->innermost(), io_);
     auto done = back.edits().apply((*converted)->innermost(), comparison);
     if (done) done = comparison.finish();
     for (OpenChain* chain : {original->get(), converted->get()})
@@ -175,7 +177,7 @@ class Rewriter {
 
   Result<void> unchanged() {
     if (const auto what = inspection_.chain().file().changed())
-      return medium_fault(inspection_.path() + " changed while it was read (" + *what + "); nothing was kept");
+      return medium_fault(inspection_.name() + " changed while it was read (" + *what + "); nothing was kept");
     return {};
   }
 

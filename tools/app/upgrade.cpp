@@ -57,7 +57,7 @@ std::string obstacle_text(const SentinelWriter::Obstacle& obstacle) {
 }
 
 void write_text(const RewriteOptions& options, const Inspection& inspection, const Rewrite& result, const Io& io) {
-  const std::string path = printable(inspection.path());
+  const std::string path = printable(inspection.name());
   if (result.obstacles.empty()) {
     io.out(fmt::format("{}: version {} of {}, {} {} {}\n", printable(options.output), result.to_version, path,
                        count_text(result.sentinels, "sentinel"),
@@ -73,38 +73,32 @@ void write_text(const RewriteOptions& options, const Inspection& inspection, con
   if (result.more_obstacles > 0) io.err(fmt::format("  and {} more\n", result.more_obstacles));
 }
 
-int refuse_unknown(const Inspection& inspection, const RewriteOptions& options, const Io& io) {
-  Rewrite nothing;
-  nothing.to_version = options.target == SentinelWriter::Target::sentinel ? 4 : 3;
-  nothing.obstacles.push_back({"", {}, "no state was found in the file"});
-  if (options.json)
-    write_json(options, inspection, nothing, io);
-  else
-    write_text(options, inspection, nothing, io);
-  return exit_unreadable;
+// What holds no state has findings that say so.
+Result<Rewrite> rewrite_if_recognised(Inspection& inspection, const RewriteOptions& options, const Io& io) {
+  if (auto opened = inspection.open(); !opened) return tl::make_unexpected(opened.error());
+  if (inspection.recognised()) return rewrite(inspection, options, io);
+  EventSink nothing;
+  if (auto done = inspection.run(nothing); !done) return tl::make_unexpected(done.error());
+  Rewrite refusal;
+  refusal.to_version = options.target == SentinelWriter::Target::sentinel ? 4 : 3;
+  refusal.obstacles.push_back({"", {}, "no stream was found"});
+  return refusal;
 }
 
-int rewrite_file(const std::string& path, const RewriteOptions& options, const Io& io) {
+// `name`: what the user knows the file by.
+int rewrite_file(const std::string& path, const std::string& name, const RewriteOptions& options, const Io& io) {
   Inspection inspection(path, options, io);
-  auto done = inspection.open();
-  if (done && !inspection.recognised()) {
-    EventSink nothing;
-    done = inspection.run(nothing);
-    if (done) return refuse_unknown(inspection, options, io);
+  inspection.set_name(name);
+  const auto result = rewrite_if_recognised(inspection, options, io);
+  if (!result) {
+    io.err(fmt::format("vmstate-upgrade: {}\n", printable(result.error().message)));
+    return status_of(result.error(), io);
   }
-  if (done) {
-    const auto result = rewrite(inspection, options, io);
-    if (result) {
-      if (options.json)
-        write_json(options, inspection, *result, io);
-      else
-        write_text(options, inspection, *result, io);
-      return result->obstacles.empty() ? exit_nothing_found : exit_unreadable;
-    }
-    done = tl::make_unexpected(result.error());
-  }
-  io.err(fmt::format("vmstate-upgrade: {}\n", printable(done.error().message)));
-  return status_of(done.error(), io);
+  if (options.json)
+    write_json(options, inspection, *result, io);
+  else
+    write_text(options, inspection, *result, io);
+  return result->obstacles.empty() ? exit_nothing_found : exit_unreadable;
 }
 
 // A pipe can be read only once, a rewrite reads three times: its bytes wait beside the output.
@@ -129,9 +123,14 @@ int upgrade(const RewriteOptions& asked, const Io& io) {
     io.err(fmt::format("vmstate-upgrade: {} is the input; it is never written to\n", printable(options.output)));
     return exit_unreadable;
   }
-  if (path != "-") return rewrite_file(path, options, io);
+  // Reading may take long: what will be refused is refused before.
+  if (const auto free = AtomicFile::check(options.output, options.force); !free) {
+    io.err(fmt::format("vmstate-upgrade: {}\n", printable(free.error().message)));
+    return status_of(free.error(), io);
+  }
+  if (path != "-") return rewrite_file(path, path, options, io);
   const auto spooled = spool(options, io);
-  if (spooled) return rewrite_file((*spooled)->temporary(), options, io);
+  if (spooled) return rewrite_file((*spooled)->temporary(), path, options, io);
   io.err(fmt::format("vmstate-upgrade: {}\n", printable(spooled.error().message)));
   return status_of(spooled.error(), io);
 }

@@ -46,8 +46,9 @@ app::Io real_io() {
 void remove_outputs_on_interrupt() { writes_a_file = 1; }
 
 int run(const char* tool, int (*body)(int argc, char** argv), int argc, char** argv) {
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+  // Who starts us with a signal ignored (nohup, a shell's background jobs) wants it ignored.
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+    if (std::signal(signal, on_interrupt) == SIG_IGN) std::signal(signal, SIG_IGN);
   int status = app::exit_bug;
   try {
     status = body(argc, argv);
