@@ -192,7 +192,7 @@ void Ambiguity::judge(const LoadProgram& program, const LoadProgram::Place& at, 
     places_.pop_back();
     ++dropped_;
   } else if (place.subsection) {
-    judge_record(at, place, e.tree.decoded_by == "description");
+    judge_record(at, place);
   }
 }
 
@@ -206,10 +206,10 @@ void Ambiguity::suppose(const LoadProgram& program, const LoadProgram::Place& at
     for (const Knows knows : {Knows::it, Knows::others, Knows::none}) add_verdict(program, at, e, *loader, knows);
 }
 
-// What is odd about a record whoever reads it. Reading by a layout notices repetitions itself.
-void Ambiguity::judge_record(const LoadProgram::Place& at, const AmbiguousPlace& place, bool described) {
+// What is odd about a record whoever reads it.
+void Ambiguity::judge_record(const LoadProgram::Place& at, const AmbiguousPlace& place) {
   const std::string quoted = "subsection '" + place.name + "'";
-  if (at.duplicate && described) add(Code::subsection_twice, place, quoted + " stands here once more");
+  if (at.duplicate) add(Code::subsection_twice, place, quoted + " stands here once more");
   if (at.out_of_order) add(Code::subsection_out_of_order, place, quoted + " belongs in front of the one before it");
   if (at.subsection->version > 0xff)
     add(Code::subsection_version_wraps, place,

@@ -84,7 +84,7 @@ class Ambiguity final : public EventSink {
   void exclude(Predicate predicate);
   void judge(const LoadProgram& program, const LoadProgram::Place& at, const DeviceState& e);
   void suppose(const LoadProgram& program, const LoadProgram::Place& at, const DeviceState& e);
-  void judge_record(const LoadProgram::Place& at, const AmbiguousPlace& place, bool described);
+  void judge_record(const LoadProgram::Place& at, const AmbiguousPlace& place);
   void add_verdict(const LoadProgram& program, const LoadProgram::Place& at, const DeviceState& e,
                    const loaders::LoaderGeneration& loader, std::optional<Knows> supposed);
   std::string path_of(const Field* field) const;

@@ -291,8 +291,6 @@ class LayoutDecoder {
     made.version = header.version;
     made.header_size = static_cast<std::uint32_t>(header.size);
     if (!count_node(made) || !may_nest(depth, layout.name)) return false;
-    if (std::ranges::any_of(out, [&](const Field& earlier) { return earlier.name == layout.name; }))
-      problem({Code::subsection_repeated, {in_.position(), header.size}, {}, "subsection '" + layout.name + "' stands twice"});
     if (!layout.reads(header.version))
       problem({Code::subsection_version_unknown, {in_.position() + header.size - 4, 4}, {},
                "subsection '" + layout.name + "' has version " + std::to_string(header.version) + ", its layout is known for " +
