@@ -61,7 +61,9 @@ ByteVector opened(std::string_view codec, const ByteVector& coded) {
   MemorySource lower(coded);
   Findings findings{Limits{}};
   const Limits limits;
-  const OpenContext context{lower, std::make_shared<const Origin>(Origin{"file", nullptr, std::nullopt}), findings, limits};
+  DecodingBudget budget(limits);
+  const auto file = std::make_shared<const Origin>(Origin{"file", nullptr, std::nullopt});
+  const OpenContext context{lower, file, findings, limits, budget};
   const Opener& opener = opener_called(codec);
   EXPECT_TRUE(opener.recognises(Bytes(coded).first(std::min<std::size_t>(coded.size(), 512))));
   auto layer = opener.open(context);
