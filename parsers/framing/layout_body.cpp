@@ -301,9 +301,11 @@ class LayoutMatcher {
   }
 
   void report_disagreement(const LayoutDecoding& taken, const LayoutDecoding& other) {
-    walk_.findings().add(Code::layouts_disagree, {sight_.at, std::max(taken.size, other.size)},
+    auto& finding = walk_.findings().add(Code::layouts_disagree, {sight_.at, std::max(taken.size, other.size)},
                          "'" + section_label(header_) + "' fits a layout of " + std::to_string(taken.size) +
                              " bytes and one of " + std::to_string(other.size));
+    // In front of zeros up to the end of the data the shorter ones always fit as well.
+    if (sight_.ends_in_doubt(taken)) finding.severity = Severity::note;
   }
 
   WalkState& walk_;
