@@ -190,6 +190,7 @@ class LayoutMatcher {
   void report_version() {
     const auto named = catalogue_of(walk_).for_section(header_.name);
     if (named.empty()) return;
+    walk_.layouts_fit = false;
     constexpr std::uint64_t word = 4;
     std::uint32_t oldest = named[0]->minimum;
     std::uint32_t newest = 0;
@@ -239,9 +240,9 @@ class LayoutMatcher {
     for (const Attempt& other : attempts_) {
       if (&other == &best || !sight_.ends_well(other.decoding)) continue;
       if (sight_.ends_in_doubt(other.decoding) && !sight_.ends_in_doubt(best.decoding)) continue;
+      if (is_likely(*best.layout) && !is_likely(*other.layout)) continue;
       if (other.decoding.size != best.decoding.size && !std::exchange(reported, true))
         report_disagreement(best.decoding, other.decoding);
-      if (is_likely(*best.layout) && !is_likely(*other.layout)) continue;
       certain = certain && struct_ends(other.decoding.tree) == ends;
     }
     return certain;
@@ -264,6 +265,8 @@ class LayoutMatcher {
   // the end of a stream with bytes behind it.
   std::optional<LayoutMatch> try_lenient() {
     if (walk_.facts.footers == true) return std::nullopt;
+    // A body of a release that is not known may well hold a zero where a layout of another one ends.
+    if (!walk_.layouts_fit && !has_sentinels(walk_.facts)) return std::nullopt;
     for (Attempt& tried : attempts_)
       if (tried.decoding.stop == LayoutStop::none && is_damaged_end(tried.decoding.size)) return take(tried.decoding);
     return std::nullopt;
@@ -285,7 +288,10 @@ class LayoutMatcher {
     const std::size_t seen = std::min(rest.size(), header.size());
     std::ranges::copy(rest.first(seen), header.begin());
     header[0] = section_full;
-    if (likely_long_header(Bytes(header).first(seen))) return true;
+    // The record of a subsection behind three zeros has the form of a header, too.
+    constexpr std::size_t last_of_id = 4;
+    const auto likely = likely_long_header(Bytes(header).first(seen));
+    if (likely) return header[last_of_id] != subsection || likely->name.find('/') == std::string_view::npos;
     // A header further damaged, if the sentinels vouch for the layout.
     if (rest[0] == section_full && has_sentinels(walk_.facts)) return true;
     if (rest[0] != eof) return false;
@@ -295,9 +301,11 @@ class LayoutMatcher {
   }
 
   void report_disagreement(const LayoutDecoding& taken, const LayoutDecoding& other) {
-    walk_.findings().add(Code::layouts_disagree, {sight_.at, std::max(taken.size, other.size)},
+    auto& finding = walk_.findings().add(Code::layouts_disagree, {sight_.at, std::max(taken.size, other.size)},
                          "'" + section_label(header_) + "' fits a layout of " + std::to_string(taken.size) +
                              " bytes and one of " + std::to_string(other.size));
+    // In front of zeros up to the end of the data the shorter ones always fit as well.
+    if (sight_.ends_in_doubt(taken)) finding.severity = Severity::note;
   }
 
   WalkState& walk_;
@@ -332,6 +340,7 @@ std::optional<LayoutMatch> match_layout(WalkState& walk, const SectionHeader& he
 void report_misfit(WalkState& walk, const SectionHeader& header, const LayoutMatch& match, std::optional<std::uint64_t> size) {
   const bool cut = match.decoding.stop == LayoutStop::data || match.decoding.stop == LayoutStop::none;
   if (cut && !size) return;  // the stream ends here, which is said of the section
+  walk.layouts_fit = false;
   constexpr std::string_view prefix = "layout:";
   const Offset at = walk.in().position();
   const std::string layout = match.decoding.tree.decoded_by.substr(prefix.size());

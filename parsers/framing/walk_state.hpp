@@ -39,6 +39,7 @@ struct WalkState {
   std::set<std::string, std::less<>> names_seen;
   std::pair<std::string, Offset> without_footer;  ///< label of the section that decided facts.footers to be false, and its end
   std::optional<std::vector<std::string>> layout_releases;  ///< of QEMU that may have written the bodies, once that was asked
+  bool layouts_fit = true;                  ///< every section whose layout is known had it so far
   std::uint64_t scanned_boundaries = 0;     ///< sections whose end was only searched
   ByteRange first_scanned{};
   bool own_description = false;             ///< nothing nearer than `description` is to be searched
