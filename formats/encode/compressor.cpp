@@ -57,13 +57,17 @@ class BoostCompressor final : public ByteSink {
     return guarded([&] { pipeline_.sputn(as_text(bytes).data(), static_cast<std::streamsize>(bytes.size())); });
   }
   Result<void> finish() override {
-    if (auto done = guarded([&] { pipeline_.reset(); }); !done) return done;
-    return lower_.finish();
+    auto done = guarded([&] { pipeline_.reset(); });
+    ended_ = true;
+    return done ? lower_.finish() : done;
   }
 
  private:
+  // Nothing more is asked of a pipeline that failed or was ended.
   template <class Action>
   Result<void> guarded(const Action& action) {
+    if (!result_) return result_;
+    if (ended_) return medium_fault("the compressor has ended");
     try {
       action();
     } catch (const std::exception& error) {
@@ -74,6 +78,7 @@ class BoostCompressor final : public ByteSink {
 
   ByteSink& lower_;
   Result<void> result_;
+  bool ended_ = false;
   io::filtering_streambuf<io::output> pipeline_;
 };
 
