@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "formats/base/cursor.hpp"
 #include "formats/base/offset_text.hpp"
 #include "formats/wire/hand_written.hpp"
 #include "formats/wire/qevm.hpp"
@@ -40,6 +41,9 @@ void SentinelWriter::on(const StreamBegin& e) {
     return obstacle(e.range, "the stream is of version " + std::to_string(to) + " already");
   if (e.version != from)
     return obstacle(e.range, "the records of version " + std::to_string(e.version) + " are of another kind");
+  // Nothing would bring a damaged header back.
+  if (e.bytes.size() >= header_size && (load_be32(&e.bytes[0]) != magic || load_be32(&e.bytes[4]) != e.version))
+    return obstacle(e.range, "the header is not that of its version " + std::to_string(e.version));
   edits_.replace_word(e.range.offset + 4, to);
 }
 

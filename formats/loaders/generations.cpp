@@ -172,9 +172,9 @@ std::string_view machine_release(std::string_view machine) {
   std::size_t begin = machine.size();
   while (begin > 0 && (is_digit(machine[begin - 1]) || machine[begin - 1] == '.')) --begin;
   const std::string_view release = machine.substr(begin);
-  const bool named = begin > 0 && machine[begin - 1] == '-' && release.find('.') != std::string_view::npos &&
+  const bool is_release = begin > 0 && machine[begin - 1] == '-' && release.find('.') != std::string_view::npos &&
                      is_digit(release.front()) && is_digit(release.back());
-  return named ? release : std::string_view{};
+  return is_release ? release : std::string_view{};
 }
 
 std::string fill_text(std::string_view pattern, std::span<const TextValue> values) {

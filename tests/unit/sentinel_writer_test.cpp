@@ -362,6 +362,21 @@ TEST(SentinelWriter, OtherVersions) {
   expect_one_obstacle(three.end(), "", {0, 8}, "of version 3 already");
 }
 
+// Records may be recognised in spite of their header. Turned back it would be mended, which is not the original.
+TEST(SentinelWriter, ADamagedHeader) {
+  for (const ByteVector& header : {hex("'QEVM' 00000002"), hex("'QEVM' 00000004"), hex("'QEVm' 00000003")}) {
+    SentinelWriter writer(Target::sentinel);
+    writer.on(StreamBegin{"qevm", 3, {0, 8}, header, nullptr});
+    ASSERT_EQ(writer.obstacles().size(), 1u);
+    EXPECT_EQ(writer.obstacles()[0].range, (ByteRange{0, 8}));
+    EXPECT_NE(writer.obstacles()[0].reason.find("header"), std::string::npos);
+  }
+  SentinelWriter sound(Target::sentinel);
+  const ByteVector header = hex("'QEVM' 00000003");
+  sound.on(StreamBegin{"qevm", 3, {0, 8}, header, nullptr});
+  EXPECT_TRUE(sound.obstacles().empty());
+}
+
 TEST(SentinelWriter, MappedPagesMustNotMove) {
   const RamMappedBitmap bitmap{0, 0, {40, 8}, {}};
   const RamMappedPages pages{0, {48, 2}, {50, 100}, 1};
