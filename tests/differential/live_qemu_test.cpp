@@ -120,7 +120,7 @@ class LiveGuest : public testing::Test {
     const Saved saved = save_guest(more, file);
     const Inspected seen = inspect(file, {.fields = true});
     EXPECT_EQ(to_string(seen.stream.end), "eof");
-    EXPECT_EQ(seen.findings_text(), "  no findings\n");
+    EXPECT_EQ(Inspected::text_of(seen.about_the_file()), "  no findings\n");
     EXPECT_EQ(seen.lost_bytes, 0u);
     // Machines up to 2.3 store it only where it is neither running nor paused.
     EXPECT_EQ(seen.run_state.value_or("paused"), saved.status);

@@ -216,7 +216,7 @@ TEST_F(DerivedDamage, WrongFooterId) {
     const auto at = static_cast<std::size_t>(section.footer->end() - 1);
     const Inspected seen = inspect(with_byte(sound.bytes, at, static_cast<std::uint8_t>(sound.bytes[at] ^ 0x40)));
     EXPECT_TRUE(found(seen, {Code::footer_wrong_id}, at, at)) << seen.findings_text();
-    EXPECT_EQ(seen.findings.size(), sound.seen.findings.size() + 1) << seen.findings_text();
+    EXPECT_EQ(seen.about_the_file().size(), sound.seen.about_the_file().size() + 1) << seen.findings_text();
     const std::size_t behind = sound.seen.sections.size() - number - 1;
     EXPECT_EQ(kept_at_end(sound, seen, behind), behind) << seen.findings_text();
   });
@@ -322,7 +322,7 @@ TEST_F(DerivedDamage, NeighboursExchanged) {
     const ByteVector left = part(sound.bytes, whole(before)), right = part(sound.bytes, whole(section));
     const Inspected seen = inspect(inserted(erased(sound.bytes, whole(before)), before.begin() + right.size(), left));
     EXPECT_TRUE(found(seen, {Code::section_out_of_order}, before.begin(), section.end())) << seen.findings_text();
-    EXPECT_EQ(seen.findings.size(), sound.seen.findings.size() + 1) << seen.findings_text();
+    EXPECT_EQ(seen.about_the_file().size(), sound.seen.about_the_file().size() + 1) << seen.findings_text();
     EXPECT_EQ(to_string(seen.stream.end), "eof");
   });
 }
@@ -416,7 +416,7 @@ TEST_F(DerivedDamage, GarbageAppended) {
     const Sound sound = sound_file(name);
     const Inspected seen = inspect(ByteVector(sound.bytes) + garbage);
     EXPECT_TRUE(found(seen, {Code::trailing_bytes}, sound.bytes.size(), sound.bytes.size())) << seen.findings_text();
-    EXPECT_EQ(seen.findings.size(), sound.seen.findings.size() + 1) << seen.findings_text();
+    EXPECT_EQ(seen.about_the_file().size(), sound.seen.about_the_file().size() + 1) << seen.findings_text();
     EXPECT_EQ(seen.stream.size, sound.bytes.size());
     EXPECT_EQ(to_string(seen.stream.end), "eof");
   }
@@ -445,7 +445,7 @@ TEST_F(DerivedDamage, SecondStreamAppended) {
     const Sound sound = sound_file(name);
     const Inspected seen = inspect(ByteVector(sound.bytes) + second);
     EXPECT_TRUE(found(seen, {Code::second_stream}, sound.bytes.size(), sound.bytes.size())) << seen.findings_text();
-    EXPECT_EQ(seen.findings.size(), sound.seen.findings.size() + 1) << seen.findings_text();
+    EXPECT_EQ(seen.about_the_file().size(), sound.seen.about_the_file().size() + 1) << seen.findings_text();
     EXPECT_EQ(seen.sections.size(), sound.seen.sections.size());
     EXPECT_EQ(to_string(seen.stream.end), "eof");
   }

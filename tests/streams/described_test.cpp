@@ -40,7 +40,7 @@ TEST_F(Described, EveryByteIsExplainedAndNothingIsFoundWrong) {
     EXPECT_EQ(seen.accounted, file.size());
     EXPECT_EQ(seen.stream.size, file.size());
     std::set<Code> codes;
-    for (const Finding& finding : seen.findings) codes.insert(finding.code);
+    for (const Finding& finding : seen.about_the_file()) codes.insert(finding.code);
     const std::set<Code> expected = expected_findings(file);
     EXPECT_EQ(codes, expected) << seen.findings_text();
     EXPECT_EQ(seen.status,

@@ -66,7 +66,7 @@ std::uint64_t expect_there_and_back(const std::string& input, const ScratchFolde
   if (up.status != app::exit_nothing_found) return 0;
   const Read before(input), between(v4);
   EXPECT_EQ(between.seen.stream.version, 4u);
-  EXPECT_EQ(between.errors(), before.errors()) << between.seen.findings_text();
+  EXPECT_LE(between.errors(), before.errors()) << "version 4 may only have less of them\n" << between.seen.findings_text();
   EXPECT_TRUE(between.fields.text() == before.fields.text()) << "devices say something else";
   EXPECT_EQ(between.seen.lost_bytes, before.seen.lost_bytes);
   EXPECT_EQ(between.seen.layers.size(), before.seen.layers.size());

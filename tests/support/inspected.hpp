@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -99,8 +100,17 @@ struct Inspected {
     return it == devices.end() ? nullptr : &*it;
   }
   bool has(Code code) const { return std::ranges::find(findings, code, &Finding::code) != findings.end(); }
+  /// Findings but the notes on what some loaders make of a sound file.
+  std::vector<Finding> about_the_file() const {
+    std::vector<Finding> kept;
+    std::ranges::copy_if(findings, std::back_inserter(kept), [](const Finding& finding) {
+      return static_cast<unsigned>(finding.code) / 10 != 62 || finding.severity != Severity::note;
+    });
+    return kept;
+  }
   /// One line a finding, for messages of failed tests.
-  std::string findings_text() const {
+  std::string findings_text() const { return text_of(findings); }
+  static std::string text_of(const std::vector<Finding>& findings) {
     std::string text;
     for (const Finding& finding : findings)
       text += "  " + code_text(finding.code) + " " + std::string(to_string(finding.severity)) + " " +
