@@ -169,7 +169,10 @@ class LayoutMatcher {
     candidates_ = candidates_for(walk_, header_.name, header_.version);
     if (candidates_.empty()) return report_version();
     if (!walk_.layout_releases) decide_releases();
-    std::stable_partition(candidates_.begin(), candidates_.end(), [&](const Layout* layout) { return is_likely(*layout); });
+    const auto unlikely =
+        std::stable_partition(candidates_.begin(), candidates_.end(), [&](const Layout* layout) { return is_likely(*layout); });
+    // Another release's body may lack just the sentinel that was lost here.
+    if (has_sentinels(walk_.facts) && unlikely != candidates_.begin()) candidates_.erase(unlikely, candidates_.end());
   }
 
   // Whether one of the releases that may have written the stream writes such a body.
@@ -179,12 +182,9 @@ class LayoutMatcher {
 
   void decide_releases() {
     constexpr std::size_t reach = 2u << 20;
-    if (has_sentinels(walk_.facts)) {
-      walk_.layout_releases = {std::string(sentinel_release)};
-      return;
-    }
     look(std::min(reach, walk_.context.limits.lookahead));
     walk_.layout_releases = ReleaseVote(walk_).decide(sight_.ahead, sight_.at, sight_.at_end, header_);
+    if (has_sentinels(walk_.facts) && walk_.layout_releases->empty()) walk_.layout_releases = {std::string(sentinel_release)};
   }
 
   void report_version() {
