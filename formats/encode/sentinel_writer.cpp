@@ -37,10 +37,12 @@ void SentinelWriter::on(const StreamBegin& e) {
   from_version_ = e.version;
   const std::uint32_t to = target_ == Target::sentinel ? sentinel_version : legacy_version;
   const std::uint32_t from = target_ == Target::sentinel ? legacy_version : sentinel_version;
-  if (e.version == to)
-    return obstacle(e.range, "the stream is of version " + std::to_string(to) + " already");
-  if (e.version != from)
-    return obstacle(e.range, "the records of version " + std::to_string(e.version) + " are of another kind");
+  if (e.version != from) {
+    obstacle(e.range, e.version == to ? "the stream is of version " + std::to_string(to) + " already"
+                                      : "the records of version " + std::to_string(e.version) + " are of another kind");
+    wrong_version_ = true;
+    return;
+  }
   // Nothing would bring a damaged header back.
   if (e.bytes.size() >= header_size && (load_be32(&e.bytes[0]) != magic || load_be32(&e.bytes[4]) != e.version))
     return obstacle(e.range, "the header is not that of its version " + std::to_string(e.version));
@@ -72,6 +74,7 @@ void SentinelWriter::on(const PackageEnd& e) {
 void SentinelWriter::on(const SectionBegin& e) {
   section_ = section_label(e.header);
   undecoded_ = {};
+  by_hand_ = false;
 }
 
 // A mapped block says where in the file its pages are.
@@ -124,8 +127,8 @@ void SentinelWriter::on(const DeviceState& e) {
   state_ = &e;
   const auto edits_before = edits_.removed();
   if (e.tree.decoded_by == "opaque") {
-    if (!e.range.empty() && !wire::is_hand_written(e.header.name) && !is_defective(e.header))
-      obstacle(e.range, "neither a description nor a layout says which structs it holds");
+    if (!e.range.empty() && !is_defective(e.header))
+      check_hand_written(e, "neither a description nor a layout says which structs it holds");
     return;
   }
   if (!e.tree.certain) return obstacle(e.range, "several layouts explain it, with structs at different places");
@@ -148,14 +151,20 @@ void SentinelWriter::check_described(const DeviceState& e, std::uint64_t sentine
     return entry.second.size + sentinels == e.range.size;
   });
   if (!fits) return obstacle(e.range, "its length contradicts its description");
-  if (hand_written && is_one_blob(e.tree) && !wire::is_hand_written(e.header.name))
-    obstacle(e.range, "the device's own code wrote it: structs may be inside");
+  if (hand_written && is_one_blob(e.tree)) check_hand_written(e, "the device's own code wrote it: structs may be inside");
+}
+
+// A body of which nothing is known but its name.
+void SentinelWriter::check_hand_written(const DeviceState& e, std::string_view unknown) {
+  if (!wire::is_hand_written(e.header.name)) return obstacle(e.range, std::string(unknown));
+  if (wire::holds_virtio_record(e.bytes)) return obstacle(e.range, "records that may hold structs stand in what the device's own code wrote");
+  by_hand_ = true;
 }
 
 void SentinelWriter::on(const SectionEnd& e) {
   // Bodies that delimit themselves are known to the end; of others such bytes hold whatever they hold.
-  if (!undecoded_.empty() && e.boundary != Boundary::self && !wire::is_hand_written(e.header.name))
-    obstacle(undecoded_, "its body was not decoded");
+  if (!undecoded_.empty() && e.boundary != Boundary::self) obstacle(undecoded_, "its body was not decoded");
+  if (by_hand_ && e.boundary == Boundary::scan) obstacle(e.body, "only a search says where it ends: another device may be inside");
   section_.clear();
 }
 

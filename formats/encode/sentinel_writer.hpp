@@ -66,6 +66,7 @@ class SentinelWriter final : public EventSink {
   bool field(const Field& field);
   bool ends_in_sentinel(const Field& element) const;
   bool is_defective(const SectionHeader& header) const;
+  void check_hand_written(const DeviceState& e, std::string_view unknown);
   void check_described(const DeviceState& e, std::uint64_t sentinels);
   std::int64_t growth() const {
     return static_cast<std::int64_t>(edits_.inserted()) - static_cast<std::int64_t>(edits_.removed());
@@ -73,6 +74,7 @@ class SentinelWriter final : public EventSink {
 
   Target target_;
   std::uint32_t from_version_ = 0;
+  bool wrong_version_ = false;  ///< then all else is no obstacle of its own
   StreamEdits edits_;
   std::vector<Obstacle> obstacles_;
   std::uint64_t more_obstacles_ = 0;
@@ -81,6 +83,7 @@ class SentinelWriter final : public EventSink {
   const DeviceState* state_ = nullptr;  ///< at hand
   std::string section_;
   ByteRange undecoded_{};  ///< of the section at hand
+  bool by_hand_ = false;   ///< the section at hand is taken as a whole since devices so called hold no structs
 };
 
 }  // namespace vmstate

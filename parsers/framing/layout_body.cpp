@@ -258,7 +258,9 @@ class LayoutMatcher {
           [&](std::uint64_t size) { return sight_.is_end(size); }, walk_.context.limits);
       if (mended.repairs > 0 && (!best || mended.repairs < best->repairs)) best = std::move(mended);
     }
-    return best ? take(*best) : std::nullopt;
+    if (!best) return std::nullopt;
+    best->tree.certain = false;  // it is the likeliest reading, not the only one
+    return take(*best);
   }
 
   // A layout that is whole in front of something that is no record, but a damaged one: a header whose first byte is wrong,

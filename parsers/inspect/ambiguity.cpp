@@ -365,7 +365,8 @@ void Ambiguity::report_broken(const AmbiguousPlace& place, const std::string& qu
   const std::string_view removal = "remove the record from a copy of the file; what it holds then keeps its default";
   if (!place.subsection) {
     add(Code::subsection_forged, place,
-        "these data look like " + quoted + " of '" + place.description + "', so that " + releases + " refuse the stream: " + example.message)
+        "these data look like " + quoted + " of '" + place.description + "', so that " + releases +
+            (example.message.empty() ? " take them for it and notice nothing" : " refuse the stream: " + example.message))
         .hint = "nothing is damaged: in a copy, give the byte at " + offset_text(place.range.offset) +
                 " another value, load that, and put 5 back from inside the guest";
   } else if (example.outcome == Outcome::misreads) {

@@ -37,7 +37,7 @@ void RamComparison::blocks(const RamDigest& left, RamAbsence left_absence, const
   }
   for (const auto& block : right.blocks())
     if (others.erase(block.block.name) > 0) only(block.block, false);
-  if (left_absence.elsewhere && right_absence.elsewhere) out_.note("most of guest RAM is in neither file, but in other channels");
+  if (left_absence.elsewhere && right_absence.elsewhere) out_.doubt("most of guest RAM is in neither file, but in the other channels of the migrations");
   else if (left_absence.elsewhere || right_absence.elsewhere)
     out_.doubt(std::string("most of guest RAM is not in the ") + (left_absence.elsewhere ? "left" : "right") +
                " file, but in the other channels of its migration");

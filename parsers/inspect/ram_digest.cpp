@@ -63,6 +63,7 @@ void RamDigest::page(std::uint64_t number, std::uint64_t page_size, const RamPag
     case RamKind::zero:
     case RamKind::fill: *mine = fill_digest(record.fill, page_size); return;
     case RamKind::xbzrle: {
+      if (mine->kind() == PageDigest::Kind::missing) return;  // what it changes is not known
       // A page of which nothing came holds zeros.
       const PageDigest before = mine->kind() == PageDigest::Kind::never ? zero(page_size) : *mine;
       *mine = PageDigest::deltas(hash(payload, before.value()));

@@ -29,8 +29,8 @@ std::string folder_of(const std::string& path) {
 Result<void> AtomicFile::check(const std::string& path, bool replace) {
   struct stat there {};
   if (lstat(path.c_str(), &there) != 0) return {};
-  if (!replace) return refused(path + " exists; --force replaces it");
   if (!S_ISREG(there.st_mode) && !S_ISLNK(there.st_mode)) return refused(path + " is not a regular file; it is not replaced");
+  if (!replace) return refused(path + " exists; --force replaces it");
   return {};
 }
 
@@ -45,15 +45,17 @@ Result<std::unique_ptr<AtomicFile>> AtomicFile::create(const std::string& path, 
   made->descriptor_ = mkostemp(name.data(), O_CLOEXEC);
   if (made->descriptor_ < 0) return failed("cannot write beside", path);
   made->temporary_ = name;
-  const mode_t mask = umask(0);
-  umask(mask);
-  if (fchmod(made->descriptor_, 0666 & ~mask) != 0) return failed("cannot set the mode of", name);
   return made;
 }
 
 AtomicFile::~AtomicFile() {
   if (descriptor_ >= 0) close(descriptor_);
   if (!temporary_.empty()) unlink(temporary_.c_str());
+}
+
+void AtomicFile::as_private_as(const std::string& input) {
+  struct stat there {};
+  mode_ = stat(input.c_str(), &there) == 0 && S_ISREG(there.st_mode) ? there.st_mode & 0666 : 0600;
 }
 
 Result<void> AtomicFile::check_interrupted() const {
@@ -88,7 +90,13 @@ Result<void> AtomicFile::copy_stored(ByteSource& from, ByteRange range) {
     const auto at = static_cast<off_t>(stored.offset + range.offset);
     const off_t data = lseek(stored.descriptor, at, SEEK_DATA);
     std::uint64_t moved = 0;
-    if (data > at || (data < 0 && errno == ENXIO)) {
+    const bool in_last_hole = data < 0 && errno == ENXIO;
+    if (in_last_hole) {
+      struct stat now {};
+      if (fstat(stored.descriptor, &now) != 0 || static_cast<std::uint64_t>(now.st_size) < stored.offset + range.end())
+        return medium_fault("the input became shorter while it was read");
+    }
+    if (data > at || in_last_hole) {
       moved = data < 0 ? range.size : std::min(range.size, static_cast<std::uint64_t>(data - at));
       if (lseek(descriptor_, static_cast<off_t>(moved), SEEK_CUR) < 0) return failed("cannot write", path_);
     } else {
@@ -114,6 +122,9 @@ Result<void> AtomicFile::sync() {
 
 Result<void> AtomicFile::commit() {
   if (auto go_on = check_interrupted(); !go_on) return go_on;
+  const mode_t mask = umask(0);
+  umask(mask);
+  if (fchmod(descriptor_, mode_ & ~mask) != 0) return failed("cannot set the mode of", path_);
   if (auto done = sync(); !done) return done;
   if (close(std::exchange(descriptor_, -1)) != 0) return failed("cannot close", path_);
   if (auto named = give_name(); !named) return named;

@@ -25,6 +25,8 @@ class AtomicFile final : public ByteSink {
   [[nodiscard]] Result<void> copy(ByteSource& from, ByteRange range) override;
   /// Makes what was written durable and readable under temporary().
   [[nodiscard]] Result<void> sync();
+  /// The output may be read by nobody who may not read `input` (a path). Until commit() only the owner may.
+  void as_private_as(const std::string& input);
   /// sync(), then gives the file its name.
   [[nodiscard]] Result<void> commit();
   const std::string& path() const { return path_; }
@@ -41,6 +43,7 @@ class AtomicFile final : public ByteSink {
   bool replace_ = false;
   int descriptor_ = -1;
   std::uint64_t size_ = 0;  ///< written, holes included
+  unsigned mode_ = 0666;    ///< of the finished file, before the process's mask
   std::function<bool()> interrupted_;
 };
 

@@ -60,9 +60,9 @@ void find_layer_obstacles(Inspection& inspection, Rewrite& out) {
 }
 
 // Compares what it is given with the bytes of a source.
-class Comparison final : public ByteSink {
+class Proof final : public ByteSink {
  public:
-  Comparison(ByteSource& expected, const Io& io) : expected_(expected), io_(io) {}
+  Proof(ByteSource& expected, const Io& io) : expected_(expected), io_(io) {}
 
   Result<void> write(Bytes bytes) override {
     if (io_.interrupted()) return refused("interrupted; nothing was written");
@@ -93,6 +93,10 @@ class Comparison final : public ByteSink {
   Offset at_ = 0;
 };
 
+bool same_wrapping(const std::vector<Layer>& left, const std::vector<Layer>& right) {
+  return std::ranges::equal(left, right, [](const Layer& a, const Layer& b) { return a.kind == b.kind && a.head == b.head; });
+}
+
 Result<std::unique_ptr<OpenChain>> open_again(const std::string& path, const CommonOptions& options, Findings& unheard) {
   auto file = open_path(path, options.io);
   if (!file) return tl::make_unexpected(file.error());
@@ -113,6 +117,7 @@ class Rewriter {
     if (!out.obstacles.empty()) return out;
     auto file = AtomicFile::create(options_.output, options_.force, io_.interrupted);
     if (!file) return tl::make_unexpected(file.error());
+    (*file)->as_private_as(inspection_.path());
     auto done = write(writer.edits(), **file);
     if (done) done = (*file)->sync();
     if (done) done = prove((*file)->temporary());
@@ -162,14 +167,16 @@ class Rewriter {
     if (!back.obstacles().empty())
       return medium_fault("the output cannot be read back (" + back.obstacles().front().section + ": " +
                           back.obstacles().front().reason + "); nothing was kept");
+    if (!same_wrapping(inspection_.layers(), result.layers()))
+      return medium_fault("the output, read back, has other containers than the original; nothing was kept");
     Findings unheard(options_.limits);
     auto original = open_again(inspection_.path(), options_, unheard);
     if (!original) return tl::make_unexpected(original.error());
     auto converted = open_again(written, options_, unheard);
     if (!converted) return tl::make_unexpected(converted.error());
-    Comparison comparison((*original)->innermost(), io_);
-    auto done = back.edits().apply((*converted)->innermost(), comparison);
-    if (done) done = comparison.finish();
+    Proof proof((*original)->innermost(), io_);
+    auto done = back.edits().apply((*converted)->innermost(), proof);
+    if (done) done = proof.finish();
     for (OpenChain* chain : {original->get(), converted->get()})
       if (const auto fault = chain->innermost().health(); done && fault) return tl::make_unexpected(*fault);
     return done;

@@ -63,6 +63,9 @@ void write_text(const RewriteOptions& options, const Inspection& inspection, con
                        count_text(result.sentinels, "sentinel"),
                        options.target == SentinelWriter::Target::sentinel ? "put in" : "left out",
                        "and read back"));
+    Text text(io, options.color);
+    for (const Finding& finding : inspection.findings().all())
+      if (finding.severity >= Severity::warning) write_finding(text, finding, path + ": ");
     return;
   }
   Text text(io, options.color);

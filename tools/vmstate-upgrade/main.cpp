@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
 #include <map>
 
@@ -72,7 +73,13 @@ int run_verify(int argc, char** argv) {
 }
 
 int run(int argc, char** argv) {
-  if (argc > 1 && std::string_view(argv[1]) == "verify") return run_verify(argc - 1, argv + 1);
+  // Flags may stand in front of it.
+  int verb = 1;
+  while (verb < argc && std::string_view(argv[verb]) == "--json") ++verb;
+  if (verb < argc && std::string_view(argv[verb]) == "verify") {
+    std::rotate(argv + 1, argv + verb, argv + verb + 1);
+    return run_verify(argc - 1, argv + 1);
+  }
   RewriteOptions options;
   CLI::App app("Rewrite a saved state of a QEMU virtual machine between format versions 3 and 4.", "vmstate-upgrade");
   describe(app, options);
